@@ -1,0 +1,69 @@
+"""A study: one workload, optimizer, search space and seed, fully resolved. A trial is (study, index)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from harness import space
+
+# Where data lies and how it gets there does not change a result; what it is does.
+_LOCATION_KEYS = ("root", "cache", "download", "file")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything a trial's result depends on, besides its index and the machine it runs on.
+
+    ``config`` is plain data: workload, model, data, optimizer, search_space, sampler, seed,
+    precision. ``overrides`` are the command-line words that compose it again.
+    """
+
+    config: Mapping[str, Any]
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def workload(self) -> str:
+        return str(self.config["workload"]["name"])
+
+    @property
+    def optimizer(self) -> str:
+        return str(self.config["optimizer"]["name"])
+
+    @property
+    def name(self) -> str:
+        return f"{self.workload}/{self.optimizer}/{self.fingerprint}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hex digits of a hash of the resolved config: the name of the results' folder.
+
+        Not of source text, the trial range or where data and results lie; the order of the
+        search-space axes counts, since it decides which Halton coordinate each gets.
+        """
+        config = {name: node for name, node in self.config.items() if name != "search_space"}
+        config["data"] = {k: v for k, v in config["data"].items() if k not in _LOCATION_KEYS}
+        config["search_space"] = list(self.config["search_space"].items())
+        text = json.dumps(config, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def space(self) -> space.Space:
+        return space.parse(self.config["search_space"])
+
+    def point(self, trial: int) -> dict[str, float]:
+        """The searched coordinates of a trial, constants included."""
+        sampler = self.config["sampler"]
+        seed = self.config["seed"] if sampler["seed"] is None else sampler["seed"]
+        return space.sample(self.space, sampler["name"], seed, trial)
+
+    def seeds(self, trial: int) -> dict[str, int]:
+        """Independent seeds for the initial weights, the data order and dropout of a trial."""
+        words = np.random.SeedSequence([self.config["seed"], trial]).generate_state(3, np.uint32)
+        return dict(zip(("initialisation", "data_order", "dropout"), map(int, words), strict=True))
