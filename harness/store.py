@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError
+from harness.space import hyperparameters
 from harness.study import Study
 
 if TYPE_CHECKING:
@@ -41,6 +42,29 @@ Record = dict[str, Any]
 
 class DamagedRecord(ConfigError):
     """A record that cannot be read, or is not what its place says it is."""
+
+
+def new_record(study: Study, trial: int) -> Record:
+    """The record of a trial that has not run: what is known of it before, and status failed."""
+    point = study.point(trial)
+    hyper = hyperparameters(point)._asdict()
+    return {
+        "schema": SCHEMA,
+        "workload": study.workload,
+        "optimizer": study.optimizer,
+        "study": study.fingerprint,
+        "trial": trial,
+        "status": "failed",
+        "point": point,
+        "hyperparameters": {**hyper.pop("optimizer"), **hyper},
+        "seeds": study.seeds(trial),
+        "steps": 0,
+        **dict.fromkeys(FINAL_COLUMNS),
+        "curve": {name: [] for name in CURVE_COLUMNS},
+        "error": None,
+        "data": {},
+        "run": {"train_seconds": None},
+    }
 
 
 # --- one study's folder -----------------------------------------------------------------------
@@ -88,6 +112,14 @@ class StudyFolder:
         """
         path = self.record_path(trial)
         return read_record(path, self.study.fingerprint) if path.exists() else None
+
+    def read_all(self) -> dict[int, Record]:
+        """The records of the study that are there, by trial.
+
+        Raises:
+            DamagedRecord: one of them cannot be trusted.
+        """
+        return {record["trial"]: record for record in _records_in(self.path)}
 
 
 def study_node(study: Study) -> dict[str, Any]:
@@ -201,9 +233,13 @@ def _read_study(path: Path) -> dict[str, Any]:
 def read_records(root: Path | str) -> Iterator[Record]:
     """Every record under a results root, by study and trial."""
     for path in study_paths(root):
-        for record_path in sorted((path / "trials").glob("*.json")):
-            if re.fullmatch(r"\d+", record_path.stem):
-                yield read_record(record_path, path.name)
+        yield from _records_in(path)
+
+
+def _records_in(study_path: Path) -> Iterator[Record]:
+    for path in sorted((study_path / "trials").glob("*.json")):
+        if re.fullmatch(r"\d+", path.stem):
+            yield read_record(path, study_path.name)
 
 
 def read_trials(root: Path | str) -> pd.DataFrame:

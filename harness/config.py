@@ -1,0 +1,165 @@
+"""The schema of a configuration, and the way from a composed one to a study and a request.
+
+The dataclasses come first in conf/config.yaml's defaults list: a mistyped key or value is then an
+error before anything runs. Defaults live in the YAML files, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from harness import optimizers
+from harness.errors import ConfigError
+from harness.runner import Options
+from harness.space import hyperparameters
+from harness.study import Study
+from harness.trial_queue import Request
+
+
+class SamplerName(Enum):
+    halton = "halton"
+    uniform = "uniform"
+
+
+class Precision(Enum):
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+class DeviceName(Enum):
+    cpu = "cpu"
+    cuda = "cuda"
+    auto = "auto"
+
+
+@dataclass
+class WorkloadNode:
+    name: str = MISSING
+    module: str = MISSING  # import path of the module with prepare() and load()
+    steps: int = MISSING
+    batch_size: int = MISSING
+    eval_every: int = MISSING  # steps between evaluations on the validation set
+    test_every: int = MISSING  # likewise on the test set; 0: at the last step only
+    target_error: float | None = None  # validation error rate for steps-to-target
+
+
+@dataclass
+class OptimizerNode:
+    name: str = MISSING
+    rule: str = MISSING  # a rule of harness/rules.py, or the import path of a torch.optim.Optimizer
+
+
+@dataclass
+class SamplerNode:
+    name: SamplerName = MISSING
+    seed: int | None = None  # null: the study's seed; another one: an independent scramble
+
+
+@dataclass
+class Config:
+    workload: WorkloadNode = MISSING
+    model: dict[str, Any] = MISSING
+    data: dict[str, Any] = MISSING
+    optimizer: OptimizerNode = MISSING
+    search_space: dict[str, Any] = MISSING
+    sampler: SamplerNode = MISSING
+    seed: int = MISSING
+    precision: Precision = MISSING
+    # which trials
+    first_trial: int = MISSING
+    num_trials: int = MISSING
+    trial: int | None = None
+    num_feasible: int | None = None
+    max_trials: int | None = None
+    # how and where
+    root: str = MISSING
+    workers: int | None = None
+    device: DeviceName = MISSING
+    retry_failed: bool = MISSING
+    trial_timeout: float | None = None
+    report: str | None = None
+
+
+def register() -> None:
+    """Make the schema known to Hydra, under the name conf/config.yaml asks for."""
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+STUDY_KEYS = ("workload", "model", "data", "optimizer", "search_space", "sampler", "seed", "precision")
+# Overrides that choose trials, machine or place: they do not compose the study.
+_RUN_KEYS = (
+    "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
+    "retry_failed", "trial_timeout", "report",
+)  # fmt: skip
+
+
+def study(config: DictConfig, overrides: Sequence[str] = ()) -> Study:
+    """The study a composed configuration describes, checked across its parts.
+
+    Raises:
+        ConfigError: a value out of range, a bad search space, an unknown rule, or hyperparameters
+            the rule doesn't take.
+    """
+    resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
+    assert isinstance(resolved, dict)
+    node = {name: resolved[name] for name in STUDY_KEYS}
+    node["search_space"] = {name: _floats(axis) for name, axis in node["search_space"].items()}
+    _check_workload(node["workload"])
+    if node["seed"] < 0:
+        raise ConfigError(f"seed must be 0 or more, got {node['seed']}")
+    kept = tuple(o for o in overrides if o.lstrip("+~").split("=")[0] not in _RUN_KEYS)
+    made = Study(node, kept)
+    optimizers.check(node["optimizer"]["rule"], hyperparameters(_a_point(made)).optimizer)
+    return made
+
+
+def request(config: DictConfig, of: Study) -> Request:
+    """Which trials of the study the configuration asks for."""
+    if config.trial is not None:
+        return Request(of, config.root, first_trial=config.trial, num_trials=1)
+    return Request(
+        of, config.root, config.first_trial, config.num_trials, config.num_feasible, config.max_trials
+    )
+
+
+def options(config: DictConfig) -> Options:
+    return Options(
+        workers=config.workers,
+        device=config.device.value,
+        retry_failed=config.retry_failed,
+        trial_timeout_seconds=config.trial_timeout,
+    )
+
+
+def _a_point(of: Study) -> Mapping[str, float]:
+    """Any point: to learn which hyperparameters the space gives, whatever their values."""
+    return {name: axis if isinstance(axis, float) else axis.at(0.5) for name, axis in of.space.items()}
+
+
+def _check_workload(workload: Mapping[str, Any]) -> None:
+    for name in ("steps", "batch_size", "eval_every"):
+        if workload[name] < 1:
+            raise ConfigError(f"workload.{name} must be 1 or more, got {workload[name]}")
+    every, test_every = workload["eval_every"], workload["test_every"]
+    if test_every < 0 or test_every % every:
+        raise ConfigError(
+            f"workload.test_every must be a multiple of eval_every={every} (or 0: at the end only),"
+            f" got {test_every}"
+        )
+
+
+def _floats(axis: Any) -> Any:
+    """Whole numbers as floats, so that 1 and 1.0 are one study."""
+    if isinstance(axis, bool):
+        return axis
+    if isinstance(axis, int):
+        return float(axis)
+    if isinstance(axis, dict):
+        return {key: _floats(value) for key, value in axis.items()}
+    return [_floats(value) for value in axis] if isinstance(axis, list) else axis

@@ -1,0 +1,49 @@
+"""Which devices there are, told without importing torch (that takes seconds; an error should not)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+from harness.errors import ConfigError, unknown
+
+
+def cuda_devices() -> int:
+    """The number of CUDA devices the driver shows to this process; 0 without a driver."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+def resolve(device: str) -> list[str]:
+    """The torch devices to use for ``cpu``, ``cuda`` or ``auto``.
+
+    Raises:
+        ConfigError: another name, or cuda where there is none.
+    """
+    if device not in ("cpu", "cuda", "auto"):
+        raise unknown("device", device, ("cpu", "cuda", "auto"))
+    if device == "cpu":
+        return ["cpu"]
+    count = cuda_devices()
+    if device == "cuda" and count == 0:
+        raise ConfigError("device=cuda, but no CUDA device is visible here; use device=cpu or auto")
+    return [f"cuda:{index}" for index in range(count)] or ["cpu"]
+
+
+def worker_count(workers: int | None, devices: list[str]) -> int:
+    """How many workers to start: as asked, else one a core on a CPU and one a GPU.
+
+    Raises:
+        ConfigError: fewer than one.
+    """
+    if workers is not None:
+        if workers < 1:
+            raise ConfigError(f"workers must be 1 or more, got {workers}; leave it out for one a core")
+        return workers
+    return len(os.sched_getaffinity(0)) if devices == ["cpu"] else len(devices)

@@ -1,0 +1,106 @@
+"""Live progress: trials done, rate, time left, the best error so far per optimizer, failures."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from harness.trial_queue import TrialQueue
+
+PLAIN_EVERY_SECONDS = 10.0  # without a terminal: a line now and then, for log files
+
+
+class Progress:
+    """A live table on a terminal, plain lines elsewhere; both to stderr, so stdout stays a result."""
+
+    def __init__(self, queues: Sequence[TrialQueue], quiet: bool = False):
+        self.queues = queues
+        self.console = Console(stderr=True)
+        self.best: dict[int, float] = {}
+        self.started = time.monotonic()
+        self.last_line = self.started
+        self.note = ""
+        live = self.console.is_terminal and not quiet
+        self.quiet = quiet
+        self.live = Live(console=self.console, auto_refresh=False, transient=False) if live else None
+
+    def __enter__(self) -> Progress:
+        if self.live:
+            self.live.start()
+            self.show(force=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show(force=True)
+        if self.live:
+            self.live.stop()
+
+    def ended(self, queue: TrialQueue, val_error: float | None) -> None:
+        """A trial of a queue has ended, with this final validation error if it has one."""
+        key = id(queue)
+        if val_error is not None:
+            self.best[key] = min(val_error, self.best.get(key, val_error))
+
+    def say(self, line: str) -> None:
+        """A line that stays: a warning, a failure."""
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def show(self, force: bool = False) -> None:
+        if self.live:
+            self.live.update(self._table(), refresh=True)
+        elif not self.quiet and (force or time.monotonic() - self.last_line >= PLAIN_EVERY_SECONDS):
+            self.last_line = time.monotonic()
+            print(self._line(), file=sys.stderr, flush=True)
+
+    def _done(self) -> int:
+        return sum(len(queue.asked) - len(queue.running) for queue in self.queues)
+
+    def _line(self) -> str:
+        done, total = self._done(), sum(queue.expected for queue in self.queues)
+        new = sum(len(queue.new) for queue in self.queues)
+        seconds = max(time.monotonic() - self.started, 1e-9)
+        parts = [f"{done}/{total} trials", f"{_clock(seconds)} elapsed"]
+        if new:
+            parts.insert(1, f"{60 * new / seconds:.1f}/min")
+            parts.append(f"{_clock((total - done) * seconds / new)} left")
+        failed = sum(len(queue.failures) for queue in self.queues)
+        diverged = sum(
+            queue.statuses.get(trial) == "diverged" for queue in self.queues for trial in queue.asked
+        )
+        parts += [f"{diverged} diverged"] if diverged else []
+        parts += [f"{failed} FAILED"] if failed else []
+        return " · ".join(parts + ([self.note] if self.note else []))
+
+    def _table(self) -> Group:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("workload / optimizer")
+        table.add_column("trials", justify="right")
+        table.add_column("", width=24)
+        table.add_column("diverged", justify="right")
+        table.add_column("best val error", justify="right")
+        for queue in self.queues:
+            done, total = len(queue.asked) - len(queue.running), queue.expected
+            best = self.best.get(id(queue))
+            diverged = sum(queue.statuses.get(t) == "diverged" for t in queue.asked)
+            study = queue.request.study
+            table.add_row(
+                f"{study.workload} / {study.optimizer}",
+                f"{done}/{total}",
+                ProgressBar(total=max(total, 1), completed=done, width=24),
+                str(diverged),
+                "" if best is None else f"{100 * best:.2f} %",
+            )
+        return Group(table, Text(self._line()))
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
