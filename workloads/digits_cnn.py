@@ -1,0 +1,66 @@
+"""Workload `digits_cnn`: a small CNN on scikit-learn's handwritten digits. Seconds a trial.
+
+1,797 real 8x8 images of ten digits (the test part of UCI's optical recognition of handwritten
+digits), bundled with scikit-learn: 1,077 train, 360 validation, 360 test, no augmentation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workloads.settings import PATH, POSITIVE, read
+
+if TYPE_CHECKING:
+    from workloads.images import ImageTask
+
+SPLIT_SIZES = {"train": 1077, "validation": 360, "test": 360}
+SPLIT_SEED = 0  # of the workload, not of a trial: every trial has the same split
+
+
+def prepare(data: Mapping[str, Any]) -> None:
+    _check(data)
+
+
+def check_model(model: Mapping[str, Any]) -> None:
+    read("model", model, width=POSITIVE)
+
+
+def load(
+    data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
+) -> ImageTask:
+    """`model`: width, the channels of the first convolution."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    from workloads.images import ImageTask, stratified_split
+    from workloads.small_cnn import small_cnn
+
+    _check(data)
+    width = read("model", model, width=POSITIVE).width
+    images, labels = load_digits(return_X_y=True)
+    images = images.reshape(-1, 8, 8, 1).astype(np.uint8)  # whole numbers 0..16
+    splits = stratified_split(labels, list(SPLIT_SIZES.values()), SPLIT_SEED)
+    return ImageTask(
+        images,
+        labels,
+        dict(zip(SPLIT_SIZES, splits, strict=True)),
+        build_model=lambda: small_cnn(width, num_classes=10),
+        num_classes=10,
+        mean=[4.9],  # of all pixels, rounded
+        std=[6.0],
+        crop_pad=0,
+        batch_size=batch_size,
+        device=device,
+        data_description={
+            "label": "scikit-learn digits",
+            "sha256": hashlib.sha256(images.tobytes() + labels.astype("u1").tobytes()).hexdigest(),
+            **SPLIT_SIZES,
+        },
+    )
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    """The data is bundled, so that data.root and data.cache are accepted and not used."""
+    read("data", data, root=PATH, cache=PATH)

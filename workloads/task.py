@@ -1,0 +1,61 @@
+"""What the trainer asks of a workload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # torch costs seconds to import; a missing folder is reported before that
+    from torch import Tensor, nn
+
+Carry = Any
+"""None, a tensor or a tuple of tensors: what lives from one minibatch to the next."""
+
+
+class DataError(ValueError):
+    """Something the user can put right about data or model: one line of rule, value and remedy."""
+
+
+class Task(Protocol):
+    """A model, its training minibatches and its evaluations, on one device.
+
+    Attributes:
+        num_classes: number of classes; an untrained model's loss is about ln(num_classes).
+        steps_per_epoch: minibatches in one pass over the training data, rounded up where an
+            epoch ends inside a minibatch.
+        data_description: plain JSON-able facts about the data for every record: a label, the
+            sha256 of what was read, the sizes of the splits.
+    """
+
+    num_classes: int
+    steps_per_epoch: int
+    data_description: dict[str, Any]
+
+    def model(self) -> nn.Module:
+        """A fresh model on the task's device, in train mode, convolutions channels_last.
+
+        Initial weights are drawn on the CPU from torch's global generator, which the caller has
+        seeded: the same weights on every device.
+        """
+        ...
+
+    def train_loss(
+        self, model: nn.Module, step: int, data_seed: int, carry: Carry
+    ) -> tuple[Tensor, Carry]:
+        """The mean cross-entropy of minibatch `step` (from 0), and what to carry to the next.
+
+        Which examples and which augmentation are drawn is a pure function of (data_seed, step), so
+        a resumed trial needs no position in the data. Dropout alone draws from torch's global
+        generator.
+
+        Args:
+            carry: None at step 0, afterwards what the previous call returned (an LSTM's detached
+                state; reset here at the start of an epoch; None where nothing is carried).
+        """
+        ...
+
+    def evaluate(self, model: nn.Module, split: str) -> tuple[float, float]:
+        """(error rate in [0, 1], mean cross-entropy) on all of "validation" or "test".
+
+        Runs in eval mode without gradients, and leaves the model in train mode.
+        """
+        ...

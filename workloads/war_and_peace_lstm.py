@@ -1,0 +1,35 @@
+"""Workload `war_and_peace_lstm`: DeepOBS's `tolstoi_char_rnn`, characters of War and Peace.
+
+2 layers of 128 units, sequences of 50 characters, 50 streams, dropout 0.2; 940 steps an epoch. What
+differs from DeepOBS: the last tenth of its training text is held out for validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workloads.settings import CHAR_LSTM, read
+from workloads.tolstoi import read_text
+
+if TYPE_CHECKING:
+    from workloads.characters import CharacterTask
+
+
+def prepare(data: Mapping[str, Any]) -> None:
+    """`data`: root, cache, file, download, any_edition (tolstoi.py)."""
+    read_text(data)
+
+
+def check_model(model: Mapping[str, Any]) -> None:
+    read("model", model, **CHAR_LSTM)
+
+
+def load(
+    data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
+) -> CharacterTask:
+    """`model`: hidden_size, layers, dropout, sequence_length."""
+    from workloads.characters import CharacterTask
+
+    text, label = read_text(data)
+    return CharacterTask(text, label, model, batch_size, device)
