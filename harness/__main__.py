@@ -1,8 +1,8 @@
 """The command line: compose configurations with Hydra, check them all, then run their trials.
 
-    python -m harness workload=digits_cnn optimizer=adam num_trials=16
-    python -m harness -m optimizer=sgd,adam
-    python -m harness experiment=quickstart
+python -m harness workload=digits_cnn optimizer=adam num_trials=16
+python -m harness -m optimizer=sgd,adam
+python -m harness experiment=quickstart
 """
 
 from __future__ import annotations
@@ -106,9 +106,13 @@ def _one_line(error: BaseException) -> str:
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         known = ", ".join(sorted(error.options))
-        remedy = "; or give an import path such as torch.optim.AdamW" if group == "optimizer" else ""
+        remedy = (
+            "; or give an import path such as torch.optim.AdamW" if group == "optimizer" else ""
+        )
         return f"{group} {name!r} is not in conf/{group}: {known}{remedy}"
-    if unknown_key := re.match(r"Could not override '([^']+)'.*append.*use (\+\S+)", str(error), re.S):
+    if unknown_key := re.match(
+        r"Could not override '([^']+)'.*append.*use (\+\S+)", str(error), re.S
+    ):
         key, appended = unknown_key.groups()
         return f"{key!r} is no key of this configuration; --cfg job lists them, {appended} adds one"
     text = str(error)

@@ -91,7 +91,16 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=Config)
 
 
-STUDY_KEYS = ("workload", "model", "data", "optimizer", "search_space", "sampler", "seed", "precision")
+STUDY_KEYS = (
+    "workload",
+    "model",
+    "data",
+    "optimizer",
+    "search_space",
+    "sampler",
+    "seed",
+    "precision",
+)
 # Overrides that choose trials, machine or place: they do not compose the study.
 _RUN_KEYS = (
     "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
@@ -124,7 +133,12 @@ def request(config: DictConfig, of: Study) -> Request:
     if config.trial is not None:
         return Request(of, config.root, first_trial=config.trial, num_trials=1)
     return Request(
-        of, config.root, config.first_trial, config.num_trials, config.num_feasible, config.max_trials
+        of,
+        config.root,
+        config.first_trial,
+        config.num_trials,
+        config.num_feasible,
+        config.max_trials,
     )
 
 
@@ -139,7 +153,9 @@ def options(config: DictConfig) -> Options:
 
 def _a_point(of: Study) -> Mapping[str, float]:
     """Any point: to learn which hyperparameters the space gives, whatever their values."""
-    return {name: axis if isinstance(axis, float) else axis.at(0.5) for name, axis in of.space.items()}
+    return {
+        name: axis if isinstance(axis, float) else axis.at(0.5) for name, axis in of.space.items()
+    }
 
 
 def _check_workload(workload: Mapping[str, Any]) -> None:

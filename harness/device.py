@@ -44,6 +44,8 @@ def worker_count(workers: int | None, devices: list[str]) -> int:
     """
     if workers is not None:
         if workers < 1:
-            raise ConfigError(f"workers must be 1 or more, got {workers}; leave it out for one a core")
+            raise ConfigError(
+                f"workers must be 1 or more, got {workers}; leave it out for one a core"
+            )
         return workers
     return len(os.sched_getaffinity(0)) if devices == ["cpu"] else len(devices)

@@ -10,4 +10,6 @@ class ConfigError(ValueError):
 def unknown(what: str, given: object, known: Iterable[object], remedy: str = "") -> ConfigError:
     """The error for a name that is not one of the known ones, which it lists."""
     names = ", ".join(str(name) for name in sorted(map(str, known)))
-    return ConfigError(f"{what} {given!r} is not one of: {names}" + (f"; {remedy}" if remedy else ""))
+    return ConfigError(
+        f"{what} {given!r} is not one of: {names}" + (f"; {remedy}" if remedy else "")
+    )

@@ -54,7 +54,9 @@ EDGES: tuple[Edge, ...] = (
     Edge("sgd", "nesterov", "momentum = 0", _same(one_minus_momentum=1.0), {}),
     Edge("momentum", "rmsprop", "eps large, lr/sqrt(eps) = lr", _momentum_in_rmsprop, LARGE_EPS),
     Edge("momentum", "adam", "eps large, lr/eps = lr/(1 - momentum)", _momentum_in_adam, LARGE_EPS),
-    Edge("nesterov", "nadam", "eps large, lr/eps = lr/(1 - momentum)", _momentum_in_adam, LARGE_EPS),
+    Edge(
+        "nesterov", "nadam", "eps large, lr/eps = lr/(1 - momentum)", _momentum_in_adam, LARGE_EPS
+    ),
 )
 
 

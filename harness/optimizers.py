@@ -132,13 +132,15 @@ def load_class(path: str) -> type[torch.optim.Optimizer]:
             f"optimizer.rule {path!r} cannot be imported ({error}); give a class on the Python path"
         ) from None
     if not (inspect.isclass(found) and issubclass(found, torch.optim.Optimizer)):
-        raise ConfigError(f"optimizer.rule {path!r} is not a torch.optim.Optimizer; give such a class")
+        raise ConfigError(
+            f"optimizer.rule {path!r} is not a torch.optim.Optimizer; give such a class"
+        )
     return found
 
 
 def _torch_hyperparameters(optimizer: type) -> tuple[set[str], set[str]]:
     """(accepted, required) hyperparameter names of a torch class; ``betas`` are beta1 and beta2."""
-    _, params, *rest = inspect.signature(optimizer.__init__).parameters.values()
+    _params, *rest = inspect.signature(optimizer).parameters.values()
     names = {p.name for p in rest if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     required = {p.name for p in rest if p.name in names and p.default is p.empty}
     if "betas" in names:

@@ -29,7 +29,9 @@ class Progress:
         self.note = ""
         live = self.console.is_terminal and not quiet
         self.quiet = quiet
-        self.live = Live(console=self.console, auto_refresh=False, transient=False) if live else None
+        self.live = (
+            Live(console=self.console, auto_refresh=False, transient=False) if live else None
+        )
 
     def __enter__(self) -> Progress:
         if self.live:
@@ -72,7 +74,9 @@ class Progress:
             parts.append(f"{_clock((total - done) * seconds / new)} left")
         failed = sum(len(queue.failures) for queue in self.queues)
         diverged = sum(
-            queue.statuses.get(trial) == "diverged" for queue in self.queues for trial in queue.asked
+            queue.statuses.get(trial) == "diverged"
+            for queue in self.queues
+            for trial in queue.asked
         )
         parts += [f"{diverged} diverged"] if diverged else []
         parts += [f"{failed} FAILED"] if failed else []

@@ -230,7 +230,8 @@ class Pool:
 
     def _finish(self, each: Worker, outcome: worker.Outcome) -> None:
         queue, assignment = each.queue, each.assignment
-        assert queue is not None and assignment is not None
+        assert queue is not None
+        assert assignment is not None
         each.queue = each.assignment = None
         if outcome.status in (worker.STOPPED, worker.REFUSED):
             queue.running.discard(assignment.trial)
@@ -242,7 +243,9 @@ class Pool:
         self.progress.ended(queue, outcome.val_error)
         if outcome.error:
             last_line = outcome.error.strip().splitlines()[-1]
-            self.progress.say(f"{assignment.study.name} trial {assignment.trial} failed: {last_line}")
+            self.progress.say(
+                f"{assignment.study.name} trial {assignment.trial} failed: {last_line}"
+            )
 
     def _bury(self, each: Worker, status: str, why: str) -> None:
         """A worker is dead: its trial gets a record that says so, and a new worker takes its place."""
@@ -299,10 +302,8 @@ def _one_thread() -> Iterator[None]:
 
 
 def _tell(each: Worker, message: Any) -> None:
-    try:
+    with contextlib.suppress(OSError):  # it died between turns; its sentinel says so
         each.connection.send(message)
-    except (BrokenPipeError, OSError):
-        pass  # it died between turns; its sentinel says so
 
 
 def _exit(process: SpawnProcess) -> str:

@@ -2,7 +2,12 @@
 
 
 def linear_decay(
-    lr: float, step: int, total_steps: int, *, decay_steps_factor: float = 1.0, end_factor: float = 1.0
+    lr: float,
+    step: int,
+    total_steps: int,
+    *,
+    decay_steps_factor: float = 1.0,
+    end_factor: float = 1.0,
 ) -> float:
     """The learning rate at 0-based ``step``: linear from lr to ``end_factor * lr``, then constant.
 

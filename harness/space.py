@@ -193,7 +193,9 @@ def _check_names(space: Space) -> None:
     """Reject axes that contradict each other, before anything is trained."""
     for ratio in _LR_RATIOS:
         if ratio in space and "eps" not in space:
-            raise ConfigError(f"search_space.{ratio} needs an eps axis beside it; add search_space.eps")
+            raise ConfigError(
+                f"search_space.{ratio} needs an eps axis beside it; add search_space.eps"
+            )
     meanings = [_meaning(name) for name in space]
     for name in sorted(set(meanings)):
         if meanings.count(name) > 1:
@@ -203,7 +205,9 @@ def _check_names(space: Space) -> None:
     for name, (low, high) in bounds.items():
         for value in _ends(space.get(name)):
             if not low <= value <= high:
-                raise ConfigError(f"search_space.{name} must lie in [{low:g}, {high:g}], got {value:g}")
+                raise ConfigError(
+                    f"search_space.{name} must lie in [{low:g}, {high:g}], got {value:g}"
+                )
 
 
 def _meaning(axis_name: str) -> str:

@@ -2,19 +2,23 @@
 
     ROOT/<workload>/<optimizer>/<fingerprint>/study.json
     ROOT/<workload>/<optimizer>/<fingerprint>/trials/000012.json
+    ROOT/<workload>/<optimizer>/<fingerprint>/trials-<hash>.parquet
 
 A record is written to a unique temporary file, fsynced and renamed into place, so a reader sees a
-whole record or none. Everything is JSON: reading someone else's results runs no code.
+whole record or none. Many records are compacted into one Parquet file, each as the same JSON text;
+both read alike, and a record's own file wins. Reading someone else's results runs no code.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import math
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,8 +114,7 @@ class StudyFolder:
         Raises:
             DamagedRecord: it is there but cannot be trusted.
         """
-        path = self.record_path(trial)
-        return read_record(path, self.study.fingerprint) if path.exists() else None
+        return self.read_all().get(trial)
 
     def read_all(self) -> dict[int, Record]:
         """The records of the study that are there, by trial.
@@ -119,7 +122,7 @@ class StudyFolder:
         Raises:
             DamagedRecord: one of them cannot be trusted.
         """
-        return {record["trial"]: record for record in _records_in(self.path)}
+        return _records_in(self.path)
 
 
 def study_node(study: Study) -> dict[str, Any]:
@@ -132,12 +135,16 @@ def study_node(study: Study) -> dict[str, Any]:
 
 
 def _write_json(path: Path, node: Mapping[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     text = json.dumps(_finite(node), allow_nan=False, indent=1)
+    _write(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+
+
+def _write(path: Path, fill: Callable[[Path], object]) -> None:
+    """Fill a unique temporary file, fsync it, and rename it into place."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
+        fill(temporary)
+        with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
@@ -158,17 +165,25 @@ def _finite(node: Any) -> Any:
 # --- reading records --------------------------------------------------------------------------
 
 
-def read_record(path: Path, fingerprint: str) -> Record:
+def read_record(path: Path) -> Record:
     """One record, checked to be whole and to belong where it lies.
 
     Raises:
         DamagedRecord: not JSON, another schema version, or another study's or trial's record.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except ValueError as error:  # not UTF-8
+        raise _damaged(path, f"is not text ({error})") from None
+    return _checked(text, path, path.parent.parent.name, int(path.stem))
+
+
+def _checked(text: str, path: Path, fingerprint: str, trial: int) -> Record:
+    try:
+        record = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _damaged(path, f"is not JSON ({error})") from None
-    problem = _problem(record, fingerprint, int(path.stem))
+    problem = _problem(record, fingerprint, trial)
     if problem:
         raise _damaged(path, problem)
     return record
@@ -227,19 +242,90 @@ def _read_study(path: Path) -> dict[str, Any]:
             raise ValueError("it is of another study")
         return {"overrides": [], **node}
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedRecord(f"{path / 'study.json'} is damaged ({error}); move the folder away") from None
+        raise DamagedRecord(
+            f"{path / 'study.json'} is damaged ({error}); move the folder away"
+        ) from None
 
 
 def read_records(root: Path | str) -> Iterator[Record]:
     """Every record under a results root, by study and trial."""
     for path in study_paths(root):
-        yield from _records_in(path)
+        yield from _records_in(path).values()
 
 
-def _records_in(study_path: Path) -> Iterator[Record]:
-    for path in sorted((study_path / "trials").glob("*.json")):
-        if re.fullmatch(r"\d+", path.stem):
-            yield read_record(path, study_path.name)
+def _records_in(study_path: Path) -> dict[int, Record]:
+    """All records of a study's folder by trial, single files before compacted ones.
+
+    In that order: a compaction removes a file only once its Parquet file is in place, so a record
+    that vanishes between listing and opening is found there.
+    """
+    found: dict[int, Record] = {}
+    for path in _record_paths(study_path):
+        with contextlib.suppress(FileNotFoundError):
+            found[int(path.stem)] = read_record(path)
+    for path in sorted(study_path.glob("trials-*.parquet")):
+        for trial, text in _compacted_texts(path):
+            if trial not in found:
+                found[trial] = _checked(text, path, study_path.name, trial)
+    return dict(sorted(found.items()))
+
+
+def _record_paths(study_path: Path) -> list[Path]:
+    paths = (study_path / "trials").glob("*.json")
+    return sorted(path for path in paths if re.fullmatch(r"\d+", path.stem))
+
+
+# --- compaction -------------------------------------------------------------------------------
+
+
+def compact(study_path: Path) -> Path | None:
+    """Move a study's record files into one Parquet file (trial, status, the record's JSON text).
+
+    Safe beside writers, readers and other compactions: the new file has a name of its own, nothing
+    is replaced, and only files whose text is in it are removed. None where there is nothing to do.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts: dict[Path, str] = {}
+    statuses = []
+    for path in _record_paths(study_path):
+        with contextlib.suppress(FileNotFoundError):
+            statuses.append(read_record(path)["status"])
+            texts[path] = path.read_text(encoding="utf-8")
+    if not texts:
+        return None
+    digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
+    target = study_path / f"trials-{digest}.parquet"
+    columns = {
+        "trial": [int(path.stem) for path in texts],
+        "status": statuses,
+        "record": [*texts.values()],
+    }
+    _write(
+        target, lambda temporary: pq.write_table(pa.table(columns), temporary, compression="zstd")
+    )
+    for path, text in texts.items():
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_text(encoding="utf-8") == text:  # not a re-run's newer record
+                path.unlink()
+    return target
+
+
+def _compacted_texts(path: Path) -> list[tuple[int, str]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=["trial", "record"])
+        return list(zip(table["trial"].to_pylist(), table["record"].to_pylist(), strict=True))
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        raise DamagedRecord(
+            f"{path} cannot be read ({' '.join(str(error).split())}); move it away and its trials will be run again"
+        ) from None
+
+
+# --- tables -----------------------------------------------------------------------------------
 
 
 def read_trials(root: Path | str) -> pd.DataFrame:
@@ -251,7 +337,7 @@ def read_trials(root: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     rows = [_row(record) for record in read_records(root)]
-    names = dict.fromkeys(TABLE_COLUMNS + ("val_loss", "test_loss"))
+    names = dict.fromkeys((*TABLE_COLUMNS, "val_loss", "test_loss"))
     names |= dict.fromkeys(name for row in rows for name in row)
     return pd.DataFrame(rows, columns=list(names))
 

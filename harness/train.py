@@ -161,7 +161,9 @@ def _autocast(precision: str, device: str) -> Callable[[], contextlib.AbstractCo
 def _make_deterministic(device: str) -> None:
     """The same bits in every process: called before each trial, whoever runs it."""
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.set_flush_denormal(True)  # vanishing weights would slow a step tenfold and differ by thread
+    torch.set_flush_denormal(
+        True
+    )  # vanishing weights would slow a step tenfold and differ by thread
     if device != "cpu":
         torch.backends.cudnn.benchmark = False
         torch.backends.cuda.matmul.allow_tf32 = False

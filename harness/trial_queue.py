@@ -86,7 +86,11 @@ class TrialQueue:
 
     @property
     def failures(self) -> list[int]:
-        return [t for t in self.asked if self.statuses.get(t, "complete") not in ("complete", "diverged")]
+        return [
+            t
+            for t in self.asked
+            if self.statuses.get(t, "complete") not in ("complete", "diverged")
+        ]
 
     @property
     def expected(self) -> int:

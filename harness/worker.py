@@ -70,7 +70,11 @@ def _run(assignment: Assignment, tasks: dict[str, Any], device: str, should_stop
         return Outcome(STOPPED, None, None)
     except DataError as error:
         return Outcome(REFUSED, None, str(error))
-    record["run"] |= {"started_at": round(started, 3), "device": device_name(device), **provenance()}
+    record["run"] |= {
+        "started_at": round(started, 3),
+        "device": device_name(device),
+        **provenance(),
+    }
     StudyFolder(root, study).write(record)
     return Outcome(record["status"], record.get("val_error"), record["error"])
 
@@ -80,7 +84,12 @@ def _task(study: Study, tasks: dict[str, Any], device: str) -> Any:
     from harness.train import load_task
 
     config = study.config
-    wanted = (config["workload"]["module"], config["data"], config["model"], config["workload"]["batch_size"])
+    wanted = (
+        config["workload"]["module"],
+        config["data"],
+        config["model"],
+        config["workload"]["batch_size"],
+    )
     key = json.dumps(wanted, sort_keys=True)
     if key not in tasks:
         if len(tasks) >= TASKS_KEPT:
