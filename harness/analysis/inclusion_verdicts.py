@@ -1,0 +1,246 @@
+"""Does the general optimizer do at least as well as the special one it can approximate?
+
+For an inclusion ``special ⊆ general`` (Choi et al., section 3.2) the question at budget K is
+
+    probability = P(general's best of K <= special's best of K + margin),
+
+ties counted as "at or under". Two *identical* optimizers do not give 1/2: each was measured by N
+trials, and the probability estimated from them varies with the draw. Its distribution when both
+come from one continuous distribution depends on ranks alone, so on N and K only: the *null range*
+holds the middle 90% of it (about [.24, .76] at N = 500, K = 100; its standard deviation tends to
+``sqrt(K / 16 · (1/N_special + 1/N_general))`` for large K and larger N).
+
+The verdict of an edge is decided at one budget, so that nothing is fished for:
+
+    K = min(N_special, N_general) / 5, rounded down, and at most 100
+
+N/5 is as far as N trials vouch for the median of best-of-K (see `confidence`); 100 is the paper's
+largest budget, and beyond it the null range only grows.
+
+not enough trials
+    K < 8, fewer than 40 counted trials of either. The claim is about *tuned* optimizers; the paper's
+    curves level off at 2^3 to 2^4 trials, and below that a larger search space should lose.
+violated
+    ``probability`` is under the null range: the special optimizer is strictly better, by more than
+    the margin, more often than two identical optimizers would show in 95 of 100 experiments.
+consistent
+    otherwise: the trials do not contradict the inclusion. That is not proof of it; a probability near
+    the lower limit and a wide range say how little was excluded.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.analysis import best_of_k, confidence, table
+from harness.analysis.tuning_curves import doubling
+from harness.inclusions import EDGES, Edge
+
+Array = NDArray[np.float64]
+
+CONSISTENT, VIOLATED, NOT_ENOUGH = "consistent", "violated", "not enough trials"
+LEAST_BUDGET, LARGEST_BUDGET = 8, 100
+TUNED_BUDGET = 16
+COLUMNS = (
+    "workload", "special", "general", "special_trials", "general_trials", "verdict",
+    "budget_trials", "probability", "null_low", "null_high", "margin", "tuned_budget",
+    "special_mean", "special_p95", "general_mean", "tuned",
+)  # fmt: skip
+PROBABILITY_COLUMNS = (
+    "workload", "special", "general", "budget_trials", "probability", "null_low", "null_high",
+    "trusted",
+)  # fmt: skip
+
+
+class Pair(NamedTuple):
+    """The counted errors of both optimizers of an edge on one workload."""
+
+    workload: str
+    special: str
+    general: str
+    special_errors: Array  # [trials]
+    general_errors: Array  # [trials]
+
+    @property
+    def least_trials(self) -> int:
+        return min(len(self.special_errors), len(self.general_errors))
+
+
+def verdicts(
+    trials: pd.DataFrame,
+    metric: str = "val_error",
+    *,
+    margin: float = 0.0,
+    feasible_only: bool = True,
+    confidence_level: float = confidence.CONFIDENCE,
+    edges: Sequence[Edge] = EDGES,
+) -> pd.DataFrame:
+    """One row per inclusion whose two optimizers the table holds, on every workload.
+
+    Args:
+        trials: a checked table, one study per workload and optimizer.
+        metric: the column that is lowest in the best trial.
+        margin: how much worse the general optimizer may be, in the units of the metric.
+        feasible_only: see `tuning_curves.tuning_curves`.
+        confidence_level: the share of identical pairs that the null range holds.
+
+    Columns (``inclusions.csv``): ``verdict`` with the ``budget_trials`` at which it was decided, the
+    ``probability`` there and its null range (empty where an optimizer has no counted trial). Beside
+    it, issued without any test, ``tuned``: how the general optimizer's mean best-of-K lies to the
+    special's at ``tuned_budget`` (16, or as many as there are): ``at or under`` it, ``within band``
+    (above it, by no more than the margin or not above the special's 95th percentile), or ``above``.
+    """
+    rows = [
+        _verdict(pair, margin, confidence_level)
+        for pair in _pairs(trials, metric, feasible_only, edges)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def probabilities(
+    trials: pd.DataFrame,
+    metric: str = "val_error",
+    budgets: Sequence[int] | None = None,
+    *,
+    margin: float = 0.0,
+    feasible_only: bool = True,
+    confidence_level: float = confidence.CONFIDENCE,
+    edges: Sequence[Edge] = EDGES,
+) -> pd.DataFrame:
+    """``P(general <= special + margin)`` against K with its null range: one row per edge and budget.
+
+    ``trusted`` is whether K is at most a fifth of both numbers of trials. Budgets: 1, 2, 4, … and
+    the smaller number of trials, unless given.
+    """
+    parts = []
+    for pair in _pairs(trials, metric, feasible_only, edges):
+        k = [b for b in budgets or doubling(pair.least_trials) if b <= pair.least_trials]
+        if not k:
+            continue
+        low, high = _null_range(pair, k, confidence_level)
+        names = {"workload": pair.workload, "special": pair.special, "general": pair.general}
+        columns = {
+            "budget_trials": k,
+            "probability": _probability(pair, k, margin),
+            "null_low": low,
+            "null_high": high,
+            "trusted": np.asarray(k) <= pair.least_trials // confidence.TRUSTED_SHARE,
+        }
+        parts.append(pd.DataFrame(names | columns))
+    if not parts:
+        return pd.DataFrame(columns=list(PROBABILITY_COLUMNS))
+    return pd.concat(parts, ignore_index=True)
+
+
+def null_range(
+    trials_a: int,
+    trials_b: int,
+    budgets: Sequence[float],
+    *,
+    confidence_level: float = confidence.CONFIDENCE,
+    seed: int = 0,
+) -> tuple[Array, Array]:
+    """The range of ``P(A's best < B's best)`` between identical optimizers: two ``[budgets]``.
+
+    Simulated on uniforms (the probability depends on ranks alone) with 4,000 pairs of tables, fewer
+    above N = 1000: the limits are good to .007. The same arguments give the same limits.
+
+    >>> low, high = null_range(500, 500, [100])
+    >>> round(float(low[0]), 1), round(float(high[0]), 1)
+    (0.2, 0.8)
+    """
+    simulated = _null(trials_a, trials_b, tuple(map(float, budgets)), seed)
+    tail = (1 - confidence_level) / 2
+    low, high = np.quantile(simulated, [tail, 1 - tail], axis=1)
+    return low, high
+
+
+@functools.lru_cache(maxsize=256)
+def _null(trials_a: int, trials_b: int, budgets: tuple[float, ...], seed: int) -> Array:
+    """``P(A's best < B's best)`` of simulated identical optimizers: ``[budgets, simulations]``."""
+    rng = np.random.default_rng([seed, trials_a, trials_b])
+    simulations = int(np.clip(4_000_000 // max(trials_a, trials_b), 1000, 4000))
+    above_a, above_b = (best_of_k.survival(count, budgets) for count in (trials_a, trials_b))
+    selected = above_a[:, :-1] - above_a[:, 1:]  # w_i(K) of A's trials in order: no ties
+    result = np.empty((len(budgets), simulations))
+    for simulation in range(simulations):
+        a, b = np.sort(rng.random(trials_a)), np.sort(rng.random(trials_b))
+        result[:, simulation] = np.sum(selected * above_b[:, np.searchsorted(b, a)], axis=1)
+    return result
+
+
+def _null_range(pair: Pair, budgets: Sequence[int], confidence_level: float) -> tuple[Array, Array]:
+    general, special = len(pair.general_errors), len(pair.special_errors)
+    return null_range(general, special, budgets, confidence_level=confidence_level)
+
+
+def _probability(pair: Pair, budgets: Sequence[int], margin: float) -> Array:
+    strictly, _ = best_of_k.win_and_tie(
+        pair.special_errors, pair.general_errors, budgets, margin=margin
+    )
+    return 1 - strictly
+
+
+def _pairs(
+    trials: pd.DataFrame, metric: str, feasible_only: bool, edges: Sequence[Edge]
+) -> Iterator[Pair]:
+    errors = {
+        (group.workload, group.optimizer): table.values(
+            table.counted(group.trials, feasible_only=feasible_only), metric
+        )
+        for group in table.groups(trials)
+    }
+    for workload in dict.fromkeys(workload for workload, _ in errors):
+        for edge in edges:
+            special, general = (workload, edge.special), (workload, edge.general)
+            if special in errors and general in errors:
+                yield Pair(workload, edge.special, edge.general, errors[special], errors[general])
+
+
+def _verdict(pair: Pair, margin: float, confidence_level: float) -> dict[str, object]:
+    row: dict[str, object] = {
+        "workload": pair.workload,
+        "special": pair.special,
+        "general": pair.general,
+        "special_trials": len(pair.special_errors),
+        "general_trials": len(pair.general_errors),
+        "margin": margin,
+    }
+    if pair.least_trials == 0:
+        return row | {"verdict": NOT_ENOUGH, "budget_trials": 0, "tuned": "no trials"}
+    trusted = pair.least_trials // confidence.TRUSTED_SHARE
+    k = min(max(trusted, 1), LARGEST_BUDGET)
+    probability = _probability(pair, [k], margin)[0]
+    low, high = (limit[0] for limit in _null_range(pair, [k], confidence_level))
+    if trusted < LEAST_BUDGET:
+        verdict = NOT_ENOUGH
+    else:
+        verdict = VIOLATED if probability < low else CONSISTENT
+    row |= {"verdict": verdict, "budget_trials": k, "probability": probability}
+    row |= {"null_low": low, "null_high": high}
+    return row | _tuned(pair, margin)
+
+
+def _tuned(pair: Pair, margin: float) -> dict[str, object]:
+    k = min(TUNED_BUDGET, pair.least_trials)
+    special = best_of_k.curve(pair.special_errors, [k])
+    general = best_of_k.curve(pair.general_errors, [k])
+    if general.mean[0] <= special.mean[0]:
+        tuned = "at or under"
+    elif general.mean[0] <= max(special.p95[0], special.mean[0] + margin):
+        tuned = "within band"
+    else:
+        tuned = "above"
+    return {
+        "tuned_budget": k,
+        "special_mean": special.mean[0],
+        "special_p95": special.p95[0],
+        "general_mean": general.mean[0],
+        "tuned": tuned,
+    }
