@@ -15,6 +15,7 @@ from harness import space
 
 # Where data lies and how it gets there does not change a result; what it is does.
 _LOCATION_KEYS = ("root", "cache", "download", "file")
+_ANALYSIS_KEYS = ("target_error",)  # what is asked of the results, not what they are
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Study:
         """
         config = {name: node for name, node in self.config.items() if name != "search_space"}
         config["data"] = {k: v for k, v in config["data"].items() if k not in _LOCATION_KEYS}
+        config["workload"] = {
+            k: v for k, v in config["workload"].items() if k not in _ANALYSIS_KEYS
+        }
         config["search_space"] = list(self.config["search_space"].items())
         text = json.dumps(config, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
