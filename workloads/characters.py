@@ -63,7 +63,8 @@ def streams(ids: np.ndarray, count: int, length: int) -> tuple[Tensor, Tensor]:
     if batches == 0:
         raise DataError(
             f"{count} streams of {length} characters need {count * length + 1} characters, "
-            f"this part of the text has {len(ids)}: lower batch_size or model.sequence_length"
+            f"this part of the text has {len(ids)}: give a longer text, or a smaller batch_size "
+            "or model.sequence_length"
         )
     used = batches * count * length
     inputs = ids[:used].reshape(count, -1).T

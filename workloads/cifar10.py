@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -68,22 +67,25 @@ def prepare(data: Mapping[str, Any]) -> Path:
     )
     root, cache = data_root(settings.root, settings.cache), cache_folder(settings.cache)
     if settings.format == "official":
-        source, digest = None, "md5:" + ARCHIVE_MD5
+        digest = f"md5:{ARCHIVE_MD5}"
     else:
         source = find_images(root)
         digest = "sha256:" + (sha256_of_file(source) if source.is_file() else listing_hash(source))
     folder = cache / f"cifar10-{settings.format}-{digest.partition(':')[2][:16]}"
     if folder.is_dir():
         return folder
+    if settings.format == "official":
+        official = find_official(root, cache, bool(settings.download))
 
     import numpy as np
 
-    if source is None:
-        images, labels, kind = read_official(root, cache, bool(settings.download))
-    else:
-        log.info("decoding %s into %s (once)", source, folder)
-        images, labels, kind = decode(source)
     with written_whole(folder) as scratch:
+        log.info("decoding CIFAR-10 into %s (once)", folder)
+        if settings.format == "official":
+            images, labels = read_official(official, scratch)
+            kind = "official"
+        else:
+            images, labels, kind = decode(source)
         new = scratch / folder.name
         new.mkdir()
         np.save(new / "images.npy", images)
@@ -239,46 +241,56 @@ def _jpeg_qualities() -> dict[tuple[tuple[int, ...], ...], int]:
 
 # --- official ---------------------------------------------------------------------------------
 
+ARCHIVE = "cifar-10-python.tar.gz"
+BATCHES = "cifar-10-batches-py"
+REMEDY = (
+    f"put {ARCHIVE} into data.root=, or point data.root= at an image tree or a tar of one and set "
+    "data.format=image_folder"
+)
 
-def read_official(root: Path, cache: Path, download: bool) -> tuple[np.ndarray, np.ndarray, str]:
-    """Images, labels and "official" from torchvision's CIFAR10, checksummed there.
 
-    Unpacked batches or the archive are used where the root or the cache holds them. Otherwise the
-    archive is downloaded (170 MB) into a scratch folder, and only the decoded arrays are kept.
+def find_official(root: Path, cache: Path, download: bool) -> Path | None:
+    """The unpacked batches or the archive in the root or the cache; None to download it.
 
     Raises:
-        DataError: when there is neither a copy nor a connection, or the copy is damaged.
+        DataError: when there is neither and nothing may be downloaded.
     """
-    remedy = (
-        "put cifar-10-python.tar.gz into data.root=, or point data.root= at an image tree or a "
-        "tar of one and set data.format=image_folder"
+    for folder in (root, cache):
+        for name in (BATCHES, ARCHIVE):
+            if (folder / name).exists():
+                return folder / name
+    if download:
+        return None
+    looked = " or ".join(dict.fromkeys(map(str, (root, cache))))
+    raise DataError(
+        f"neither {BATCHES} nor {ARCHIVE} in {looked}, and data.download is false: {REMEDY}"
     )
-    held = [
-        folder
-        for folder in (root, cache)
-        for name in ("cifar-10-batches-py", "cifar-10-python.tar.gz")
-        if (folder / name).exists()
-    ]
-    if not held and not download:
-        raise DataError(
-            f"no CIFAR-10 archive in {root} nor in {cache}, and data.download is false: {remedy}"
-        )
 
+
+def read_official(source: Path | None, scratch: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels from torchvision's CIFAR10, which verifies checksums.
+
+    An archive is unpacked, and one downloaded (170 MB) kept, in `scratch` only: the root may be
+    read-only, and afterwards the decoded arrays are all that is needed.
+
+    Raises:
+        DataError: when the source is damaged, or there is no connection.
+    """
     import numpy as np
     from torchvision.datasets import CIFAR10
 
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".cifar10-", dir=cache) as scratch:
-        folder = held[0] if held else Path(scratch)
-        unpacked = (folder / "cifar-10-batches-py").is_dir()
-        if held and not unpacked:  # the root may be read-only: unpack elsewhere
-            Path(scratch, CIFAR10.filename).symlink_to((folder / CIFAR10.filename).resolve())
-            folder = Path(scratch)
-        log.info("reading the official CIFAR-10 (%s)", folder if held else CIFAR10.url)
-        try:
-            parts = [CIFAR10(folder, train, download=not unpacked) for train in (True, False)]
-        except (OSError, RuntimeError) as error:  # no connection, or a wrong checksum
-            raise DataError(f"CIFAR-10 could not be read ({error}): {remedy}") from error
+    unpacked = source is not None and source.name == BATCHES
+    if source is not None and not unpacked:
+        with open(source, "rb") as file:  # torchvision would download over a damaged archive
+            found = hashlib.file_digest(file, "md5").hexdigest()
+        if found != ARCHIVE_MD5:
+            raise DataError(f"{source} is damaged (md5 {found}): fetch it again")
+        (scratch / ARCHIVE).symlink_to(source.resolve())
+    folder = source.parent if source is not None and unpacked else scratch
+    try:
+        parts = [CIFAR10(folder, train, download=not unpacked) for train in (True, False)]
+    except (OSError, RuntimeError) as error:  # no connection; a wrong checksum
+        raise DataError(f"CIFAR-10 could not be read ({error}): {REMEDY}") from error
     images = np.concatenate([part.data for part in parts])
     labels = np.concatenate([part.targets for part in parts]).astype(np.uint8)
-    return images, labels, "official"
+    return images, labels

@@ -25,9 +25,11 @@ def download(url: str, target: Path, sha256: str, remedy: str) -> None:
     with written_whole(target) as scratch:
         fetched = scratch / target.name
         try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
-                with open(fetched, "wb") as file:
-                    shutil.copyfileobj(response, file)
+            with (
+                urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,
+                open(fetched, "wb") as file,
+            ):
+                shutil.copyfileobj(response, file)
         except OSError as error:  # URLError, HTTPError and time-outs are OSErrors
             reason = getattr(error, "reason", error)
             raise DataError(f"{url} could not be downloaded ({reason}): {remedy}") from error

@@ -57,9 +57,8 @@ def find(data: Mapping[str, Any]) -> Path:
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
     if not settings.download:
-        raise DataError(
-            f"no {FILE_NAME} in {root} nor in {cache}, and data.download is false: {REMEDY}"
-        )
+        looked = " or ".join(dict.fromkeys(map(str, (root, cache))))
+        raise DataError(f"no {FILE_NAME} in {looked}, and data.download is false: {REMEDY}")
     cached = cache / FILE_NAME
     with written_whole(cached) as scratch:
         etext = scratch / "etext"

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from workloads.folders import cache_folder, data_root, written_whole
+from workloads.task import DataError
+
+
+def test_the_root_is_the_setting_then_the_variable_then_the_cache(tmp_path, monkeypatch):
+    setting, variable = tmp_path / "setting", tmp_path / "variable"
+    setting.mkdir()
+    variable.mkdir()
+    assert data_root(None, None) == tmp_path / "default-cache"
+    assert data_root(None, "elsewhere") == Path("elsewhere")
+    monkeypatch.setenv("HARNESS_DATA_ROOT", str(variable))
+    assert data_root(None, None) == variable
+    assert data_root(str(setting), None) == setting
+
+
+def test_the_cache_is_the_setting_then_the_variable_then_in_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", "variable")
+    assert cache_folder("setting") == Path("setting")
+    assert cache_folder(None) == Path("variable")
+    monkeypatch.delenv("HARNESS_CACHE")
+    assert cache_folder(None) == Path.home() / ".cache" / "optimizer-harness"
+
+
+def test_a_missing_root_is_named_as_it_was_given(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match=r"data\.root=\S*/absent does not exist"):
+        data_root(str(tmp_path / "absent"), None)
+    monkeypatch.setenv("HARNESS_DATA_ROOT", str(tmp_path / "gone"))
+    with pytest.raises(DataError, match=r"HARNESS_DATA_ROOT=\S*/gone does not exist"):
+        data_root(None, None)
+
+
+def test_nothing_is_left_of_a_write_that_fails(tmp_path):
+    target = tmp_path / "cache" / "file"
+
+    def fail_half_way() -> None:
+        with written_whole(target) as scratch:
+            (scratch / "file").write_text("ha")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_of_two_that_write_at_once_both_succeed_and_one_whole_copy_stays(tmp_path, kind):
+    target = tmp_path / "cache" / "target"
+
+    def write(scratch: Path) -> None:
+        path = scratch / "target"
+        if kind == "folder":
+            path.mkdir()
+            path = path / "inside"
+        path.write_text("whole")
+
+    with written_whole(target) as mine:
+        write(mine)
+        with written_whole(target) as other:
+            write(other)
+    assert [path.name for path in target.parent.iterdir()] == ["target"]
+    assert (target / "inside" if kind == "folder" else target).read_text() == "whole"
+
+
+def test_an_unwritable_cache_is_an_error_with_the_remedy(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    message = r"cannot be written .*data\.cache= or HARNESS_CACHE"
+    with pytest.raises(DataError, match=message), written_whole(tmp_path / "file" / "x"):
+        pass

@@ -1,0 +1,186 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from workloads import images
+from workloads.images import ImageTask, crop_and_flip, stratified_split
+
+TRAIN = 37
+
+
+def task(batch_size: int = 8, crop_pad: int = 0, height: int = 6, width: int = 5) -> ImageTask:
+    """60 images, each of one grey value, its index, so that a pixel says which image it is."""
+    images = np.empty((60, height, width, 3), dtype=np.uint8)
+    images[:] = np.arange(60)[:, None, None, None]
+    order = np.random.default_rng(1).permutation(60)
+    parts = {"train": order[:TRAIN], "validation": order[TRAIN:50], "test": order[50:]}
+    return ImageTask(
+        images,
+        np.arange(60) % 10,
+        parts,
+        build_model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * height * width, 10)),
+        num_classes=10,
+        mean=[1.0, 2.0, 3.0],
+        std=[4.0, 5.0, 6.0],
+        crop_pad=crop_pad,
+        batch_size=batch_size,
+        device="cpu",
+        data_description={},
+    )
+
+
+# --- the split ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [[60, 20, 20], [45, 5], [7, 1, 2]])
+def test_a_split_is_disjoint_has_its_sizes_and_the_classes_in_proportion(sizes):
+    labels = np.random.default_rng(0).integers(4, size=sum(sizes) * 10)
+    sizes = [10 * size for size in sizes]
+    parts = stratified_split(labels, sizes, seed=0)
+    assert [len(part) for part in parts] == sizes
+    assert len(set(np.concatenate(parts))) == len(labels)
+    for part in parts:
+        expected = np.bincount(labels) * len(part) / len(labels)
+        assert np.abs(np.bincount(labels[part], minlength=4) - expected).max() <= 2
+
+
+def test_a_split_depends_on_its_seed_alone():
+    labels = np.arange(100) % 10
+    first = stratified_split(labels, [50, 50], seed=0)[0]
+    assert np.array_equal(first, stratified_split(labels, [50, 50], seed=0)[0])
+    assert not np.array_equal(first, stratified_split(labels, [50, 50], seed=1)[0])
+
+
+def test_the_split_of_balanced_classes_is_exact_and_frozen():
+    train, validation = stratified_split(np.arange(1000) % 10, [900, 100], seed=0)
+    assert (np.bincount(train % 10) == 90).all()
+    assert (np.bincount(validation % 10) == 10).all()
+    # Results are comparable only while this holds.
+    assert validation[:8].tolist() == [1, 9, 31, 32, 44, 58, 86, 90]
+
+
+# --- minibatches --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 37, 50, 100])
+def test_every_training_example_is_seen_once_an_epoch(batch_size):
+    made = task(batch_size)
+    steps = -(-3 * TRAIN // batch_size)
+    seen = torch.cat([made.examples(step, data_seed=5) for step in range(steps)])
+    training = made._splits["train"].sort().values
+    epochs = seen[: 3 * TRAIN].reshape(3, TRAIN)
+    for epoch in epochs:
+        assert torch.equal(epoch.sort().values, training)
+    assert not torch.equal(epochs[0], epochs[1])
+    assert all(len(made.examples(step, 5)) == batch_size for step in range(steps))
+
+
+@pytest.mark.parametrize("crop_pad", [0, 2])
+def test_minibatches_are_a_pure_function_of_seed_and_step(crop_pad):
+    forwards, backwards = task(crop_pad=crop_pad), task(crop_pad=crop_pad)
+    drawn = {step: forwards.minibatch(step, 3) for step in range(12)}
+    for step in (11, 4, 0, 5):
+        backwards.minibatch(step, 4)  # another trial on the same task, in between
+        torch.manual_seed(step)  # and other draws from the global generators
+        np.random.seed(step)
+        images, labels = backwards.minibatch(step, 3)
+        assert torch.equal(images, drawn[step][0])
+        assert torch.equal(labels, drawn[step][1])
+    assert not torch.equal(forwards.minibatch(0, 4)[0], drawn[0][0])
+
+
+def test_labels_belong_to_their_images():
+    images, labels = task().minibatch(3, 0)
+    assert torch.equal(images[:, 0, 0, 0] % 10, labels)
+
+
+def slow_crop_and_flip(images, top, left, flip, pad):
+    out = []
+    for image, row, column, mirrored in zip(images.numpy(), top, left, flip, strict=True):
+        height, width, _ = image.shape
+        padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
+        crop = padded[row : row + height, column : column + width]
+        out.append(crop[:, ::-1] if mirrored else crop)
+    return torch.from_numpy(np.stack(out))
+
+
+@pytest.mark.parametrize("pad", [1, 4])
+def test_crop_and_flip_equals_its_slow_twin(pad):
+    random = np.random.default_rng(pad)
+    images = torch.from_numpy(random.integers(256, size=(64, 9, 7, 3), dtype=np.uint8))
+    top, left = torch.from_numpy(random.integers(2 * pad + 1, size=(2, 64)))
+    flip = torch.from_numpy(random.random(64) < 0.5)
+    assert torch.equal(
+        crop_and_flip(images, top, left, flip, pad),
+        slow_crop_and_flip(images, top, left, flip, pad),
+    )
+
+
+def test_augmentation_draws_every_shift_and_both_sides_equally_often():
+    """4,000 draws: half are mirrored, and of the rest each of 25 shifts has its share; 4.5 sd."""
+    made = task(batch_size=4_000, crop_pad=2)
+    position = torch.arange(64).to(torch.uint8).reshape(1, 8, 8, 1)  # a pixel says where it was
+    made._images = position.repeat(60, 1, 1, 1)
+    images, _ = made.minibatch(0, 0)
+    here, left = images[:, 4, 4, 0].long(), images[:, 4, 3, 0].long()
+    mirrored = here < left
+    assert abs(mirrored.sum().item() - 2_000) < 4.5 * (4_000 / 4) ** 0.5
+    counts = torch.bincount(here[~mirrored], minlength=64).reshape(8, 8)
+    expected = (~mirrored).sum().item() / 25
+    assert counts[2:7, 2:7].sum() == (~mirrored).sum()
+    assert (counts[2:7, 2:7] - expected).abs().max() < 4.5 * expected**0.5
+
+
+def test_inputs_are_normalised_per_channel_and_channels_last():
+    made = task()
+    images = torch.full((2, 6, 5, 3), 7, dtype=torch.uint8)
+    inputs = made.inputs(images, torch.float64)
+    assert inputs.shape == (2, 3, 6, 5)
+    assert inputs[0, :, 0, 0].tolist() == [6 / 4, 5 / 5, 4 / 6]
+    assert inputs.is_contiguous(memory_format=torch.channels_last)
+
+
+# --- losses and evaluation ----------------------------------------------------------------------
+
+
+def test_the_training_loss_is_that_of_the_minibatch():
+    made = task()
+    torch.manual_seed(0)
+    model = made.model().double()
+    loss, carry = made.train_loss(model, 2, 0, None)
+    images, labels = made.minibatch(2, 0)
+    inputs = (images.double() - torch.tensor([1, 2, 3])) / torch.tensor([4, 5, 6])
+    expected = nn.functional.cross_entropy(model(inputs.permute(0, 3, 1, 2)), labels)
+    torch.testing.assert_close(loss, expected)
+    assert carry is None
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_evaluation_equals_one_image_at_a_time(split, monkeypatch):
+    made = task(crop_pad=2)
+    monkeypatch.setitem(images.EVALUATION_BATCH, "cpu", 4)
+    torch.manual_seed(6)  # some right, some wrong in both parts
+    model = made.model().double()
+    wrong, losses = [], []
+    for index in made._splits[split].tolist():
+        pixel = (index - torch.tensor([1.0, 2, 3]).double()) / torch.tensor([4.0, 5, 6])
+        logits = model(pixel[None, :, None, None].expand(1, 3, 6, 5))[0]
+        losses.append(-torch.log_softmax(logits, 0)[index % 10].item())
+        wrong.append(logits.argmax().item() != index % 10)
+    error_rate, loss = made.evaluate(model, split)
+    assert error_rate == np.mean(wrong)
+    assert loss == pytest.approx(np.mean(losses), rel=1e-12)
+    assert 0 < error_rate < 1
+    assert model.training
+
+
+def test_evaluation_uses_running_statistics_and_leaves_them(monkeypatch):
+    made = task()
+    made._build_model = lambda: nn.Sequential(
+        nn.BatchNorm2d(3), nn.Dropout(0.5), nn.Flatten(), nn.Linear(90, 10)
+    )
+    model = made.model()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert made.evaluate(model, "test") == made.evaluate(model, "test")
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
