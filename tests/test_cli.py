@@ -1,0 +1,235 @@
+"""The command line: what composes, what is refused, and how."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from harness import config
+from harness.__main__ import command
+from harness.errors import ConfigError
+from harness.store import read_trials
+
+CONF = Path(__file__).parent.parent / "conf"
+TINY = ["workload.steps=4", "workload.eval_every=2", "model.width=2", "workers=1", "device=cpu"]
+
+
+def names(group):
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def composed(*overrides):
+    config.register()
+    with initialize_config_module("harness.conf", version_base="1.3"):
+        return config.study(compose("config", [*overrides]))
+
+
+def refusal(capsys, *arguments):
+    """The one line a refused command prints, having exited with 2."""
+    status = command(arguments)
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.startswith("harness: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **environment},
+    )
+
+
+# --- every configuration composes ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("workload", "optimizer"),
+    [
+        (folder.name, path.stem)
+        for folder in sorted((CONF / "search_space").iterdir())
+        for path in sorted(folder.glob("*.yaml"))
+    ],
+)
+def test_every_pair_of_workload_and_optimizer_composes(workload, optimizer):
+    study = composed(f"workload={workload}", f"optimizer={optimizer}")
+    assert (study.workload, study.optimizer) == (workload, optimizer)
+    assert study.point(0).keys() == study.space.keys()
+
+
+@pytest.mark.parametrize("experiment", names("experiment"))
+def test_every_experiment_composes_for_each_of_its_optimizers(experiment):
+    config.register()
+    with initialize_config_module("harness.conf", version_base="1.3"):
+        whole = compose("config", [f"experiment={experiment}"], return_hydra_config=True)
+        for optimizer in whole.hydra.sweeper.params.optimizer.split(","):
+            one = compose("config", [f"experiment={experiment}", f"optimizer={optimizer}"])
+            assert config.study(one).optimizer == optimizer
+            assert config.request(one, config.study(one)).num_trials >= 1
+
+
+def test_there_is_an_experiment():
+    assert "quickstart" in names("experiment")
+
+
+# --- one line, exit status 2, nothing touched ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["optimizer=adamm"],
+            "optimizer 'adamm' is not in conf/optimizer: adadelta, adagrad, adam",
+        ),
+        (["optimizer=adamm"], "or give an import path such as torch.optim.AdamW"),
+        (["workload=imagenet"], "workload 'imagenet' is not in conf/workload: cifar10_resnet32"),
+        (["experiment=foo"], "experiment 'foo' is not in conf/experiment"),
+        (["seeed=1"], "'seeed' is no key of this configuration"),
+        (["search_space.lr_over_eps.hihg=1"], "'search_space.lr_over_eps.hihg' is no key"),
+        (["model.widht=3"], "'model.widht' is no key"),
+        (["workload.steps=abc"], "'abc' of type 'str' could not be converted to Integer"),
+        (["workload.steps=0"], "workload.steps must be 1 or more, got 0"),
+        (["workload.test_every=7"], "workload.test_every must be a multiple of eval_every"),
+        (["num_trials=0"], "num_trials must be 1 or more, got 0"),
+        (["first_trial=-1"], "first_trial must be 0 or more, got -1"),
+        (["trial=-3"], "first_trial must be 0 or more, got -3"),
+        (["max_trials=3"], "max_trials caps num_feasible=, which is not given"),
+        (["workers=0"], "workers must be 1 or more, got 0"),
+        (["seed=-1"], "seed must be 0 or more, got -1"),
+        (["device=tpu"], "expected one of [cpu, cuda, auto]"),
+        (["precision=float8"], "expected one of [float32, bfloat16]"),
+        (["search_space.eps.low=1e12"], "search_space.eps: a range must have low < high"),
+        (["search_space.eps.low=-1"], "search_space.eps: a log-scale range must be positive"),
+        (["+search_space.foo=1"], "hyperparameter of adam 'foo' is not one of: beta1, beta2, eps"),
+        (["~search_space.eps"], "lr_over_eps needs an eps axis"),
+        (["optimizer.rule=torch.optim.Nope"], "cannot be imported"),
+        (["foo"], "foo"),
+        (["model.width=-1"], "model.width"),
+        (["-m", "optimizer=sgd,adamm"], "optimizer 'adamm' is not in conf/optimizer"),
+        (["optimizer=sgd", "-m", "seed=0,-5"], "seed must be 0 or more, got -5"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, says, capsys, tmp_path):
+    assert says in refusal(capsys, *arguments, f"root={tmp_path / 'results'}")
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_gpu_asked_for_where_there_is_none(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.device.cuda_devices", lambda: 0)
+    line = refusal(capsys, "device=cuda", f"root={tmp_path}")
+    assert "no CUDA device is visible here; use device=cpu or auto" in line
+
+
+def test_a_missing_data_folder(capsys, tmp_path):
+    arguments = ["workload=cifar10_resnet32", "data.format=image_folder", f"root={tmp_path / 'r'}"]
+    line = refusal(capsys, *arguments, f"data.root={tmp_path / 'nowhere'}")
+    assert str(tmp_path / "nowhere") in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_results_folder_for_ordinary_users(capsys, tmp_path):
+    tmp_path.chmod(0o500)
+    assert "cannot be written" in refusal(capsys, f"root={tmp_path / 'results'}")
+
+
+def test_a_results_folder_that_cannot_be_made(capsys, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    line = refusal(capsys, f"root={tmp_path / 'file' / 'results'}")
+    assert "cannot be written" in line
+    assert "give a folder you can write" in line
+
+
+def test_a_mistake_is_told_fast_and_by_the_real_command(tmp_path):
+    """In about a second: torch is not imported before everything is checked."""
+    ended = run("optimizer=adamm", f"root={tmp_path}")
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    probe = (
+        "import sys; from harness.__main__ import command;"
+        f"command(['num_trials=0', 'root={tmp_path}']); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", probe], capture_output=True).returncode == 0
+
+
+# --- what runs -------------------------------------------------------------------------------------
+
+
+def test_a_study_runs_and_runs_no_trial_twice(tmp_path):
+    arguments = ["num_trials=3", f"root={tmp_path}", *TINY]
+    assert run(*arguments).returncode == 0
+    paths = sorted(tmp_path.glob("digits_cnn/adam/*/trials/*.json"))
+    assert [path.name for path in paths] == ["000000.json", "000001.json", "000002.json"]
+    times = [path.stat().st_mtime_ns for path in paths]
+    assert run(*arguments).returncode == 0
+    assert [path.stat().st_mtime_ns for path in paths] == times
+    record = json.loads(paths[0].read_text())
+    assert record["curve"]["step"] == [2, 4]
+    assert record["run"]["device"] == "cpu"
+    assert record["run"]["versions"]["torch"]
+    assert record["data"]["sha256"]
+
+
+def test_multirun_takes_its_flag_anywhere_and_slices_by_index(tmp_path):
+    words = ["optimizer=sgd,momentum", "first_trial=2", "num_trials=2", f"root={tmp_path}", *TINY]
+    assert run(*words[:1], "-m", *words[1:]).returncode == 0
+    table = read_trials(tmp_path)
+    assert table.groupby("optimizer")["trial"].apply(list).to_dict() == {
+        "sgd": [2, 3],
+        "momentum": [2, 3],
+    }
+
+
+def test_trial_ranges_under_multirun(tmp_path):
+    assert run("-m", "optimizer=sgd", "trial=range(1,4)", f"root={tmp_path}", *TINY).returncode == 0
+    assert read_trials(tmp_path)["trial"].tolist() == [1, 2, 3]
+
+
+def test_a_users_own_optimizer_takes_two_yaml_files(tmp_path):
+    (tmp_path / "my_optimizers.py").write_text(
+        "import torch\n"
+        "class HalfSGD(torch.optim.SGD):\n"
+        "    def __init__(self, params, lr):\n"
+        "        super().__init__(params, lr=lr / 2)\n"
+    )
+    (tmp_path / "conf" / "optimizer").mkdir(parents=True)
+    (tmp_path / "conf" / "search_space" / "digits_cnn").mkdir(parents=True)
+    (tmp_path / "conf" / "optimizer" / "half.yaml").write_text(
+        "name: half\nrule: my_optimizers.HalfSGD\n"
+    )
+    (tmp_path / "conf" / "search_space" / "digits_cnn" / "half.yaml").write_text(
+        "lr: {low: 0.01, high: 1.0}\n"
+    )
+    words = ["--config-dir", "conf", "optimizer=half", "num_trials=1", "root=results", *TINY]
+    ended = subprocess.run(
+        [sys.executable, "-m", "harness", *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    (row,) = read_trials(tmp_path / "results").to_dict("records")
+    assert (row["optimizer"], row["status"]) == ("half", "complete")
+
+
+def test_cfg_prints_the_study_and_runs_nothing(tmp_path):
+    ended = run("--cfg", "job", "--resolve", "workload.steps=7", f"root={tmp_path}")
+    assert ended.returncode == 0
+    assert "steps: 7" in ended.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_and_completion_answer():
+    assert "optimizer: adadelta, adagrad, adam" in run("--help").stdout
+    script = run("-sc", "query=bash", COMP_LINE="harness optimizer=ada", COMP_POINT="21")
+    assert "optimizer=adam" in script.stdout
+
+
+def test_trials_asked_for_must_agree_across_fields():
+    with pytest.raises(ConfigError, match=r"eval_every must be 1 or more, got 0"):
+        composed("workload.eval_every=0")
