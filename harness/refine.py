@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -180,13 +181,9 @@ def _float(value: float) -> str:
     """
     if value == 0 or 0.1 <= abs(value) < 1000:
         return repr(value)
-    mantissa, exponent = f"{value:.16e}".split("e")
-    digits = next(
-        m
-        for p in range(17)
-        if float(f"{(m := f'{value:.{p}e}'.split('e')[0])}e{exponent}") == value
-    )
-    return f"{digits if '.' in digits else digits + '.0'}e{int(exponent):+d}"
+    shortest = Decimal(repr(value)).normalize()
+    digits = "".join(map(str, shortest.as_tuple().digits))
+    return f"{'-' * (value < 0)}{digits[0]}.{digits[1:] or '0'}e{shortest.adjusted():+d}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

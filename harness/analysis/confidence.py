@@ -10,6 +10,16 @@ The lower end is minus infinity while even the best trial may lie above the quan
 is ``0.5^(N/K) > 0.05``, K > N / 4.3: such a budget is beyond what N trials can vouch for, and
 figures draw it dashed from N / 5.
 
+Coverage at a nominal 0.90, the share of 20,000 simulated tables of N trials whose interval held the
+true median (tests/analysis/test_confidence.py, marked slow; good to .002):
+
+             K = 1     4    16   N/5   N/2
+    N =  50   .936  .922  .982  .922  .953
+    N = 100   .912  .927  .960  .949  .950
+    N = 500   .901  .911  .924  .942  .986
+
+It is never below nominal, and above where the binomial is coarse or the lower end infinite; ties
+only raise it (.955, .984 and 1.000 at K = N/5 with errors in steps of 0.02).
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from harness.analysis.final import feasibility, final, not_counted
 from harness.analysis.tuning_curves import tuning_curves
 
 BUDGETS = (1, 4, 16)
+QUESTION = "once tuned, is the more general optimizer at or under the special one?"
 
 
 def summary(
@@ -53,10 +54,11 @@ def render(
     verdicts = inclusion_verdicts.verdicts(trials, margin=margin)
     parts: list[RenderableType] = []
     for workload in dict.fromkeys(finals["workload"]):
+        parts.append(_title(f"{workload}: validation error, lower is better"))
         parts.append(_optimizers(workload, finals, curves, budgets))
         edges = verdicts[verdicts["workload"] == workload]
         if len(edges):
-            parts += [Text(), _inclusions(workload, edges)]
+            parts += [Text(), _title(f"{workload}: {QUESTION}"), _inclusions(edges)]
         parts.append(Text())
     parts += [
         Text(line, style="dim")
@@ -68,7 +70,7 @@ def render(
 def _optimizers(
     workload: str, finals: pd.DataFrame, curves: pd.DataFrame, budgets: Sequence[int]
 ) -> Table:
-    grid = _grid(f"{workload}: validation error, lower is better")
+    grid = _grid()
     grid.add_column("optimizer", no_wrap=True)
     for name in ("best", "trial", "its test"):
         grid.add_column(name, justify="right", no_wrap=True)
@@ -91,15 +93,12 @@ def _optimizers(
     return grid
 
 
-def _grid(title: str) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=None,
-        pad_edge=False,
-    )
+def _title(words: str) -> Text:
+    return Text(words, style="bold italic")
+
+
+def _grid() -> Table:
+    return Table(header_style="bold", box=None, pad_edge=False)
 
 
 def _band(point: Mapping[str, Any] | None) -> str:
@@ -135,10 +134,8 @@ TUNED = {
 }
 
 
-def _inclusions(workload: str, edges: pd.DataFrame) -> Table:
-    grid = _grid(
-        f"{workload}: once tuned, is the more general optimizer at or under the special one?"
-    )
+def _inclusions(edges: pd.DataFrame) -> Table:
+    grid = _grid()
     grid.add_column("inclusion", no_wrap=True)
     grid.add_column(f"mean best of {inclusion_verdicts.TUNED_BUDGET}")
     grid.add_column("P(general ≤ special)")
@@ -193,7 +190,7 @@ def _notes(budgets: Sequence[int], with_inclusions: bool) -> list[str]:
         " feasible trials, exact."
     )
     null = (
-        f"P is taken at K = N/{confidence.TRUSTED_SHARE}; {confidence.CONFIDENCE:.0%} of pairs of"
-        " identical optimizers fall in the null range."
+        f"P is taken at K = N/{confidence.TRUSTED_SHARE}; identical optimizers stay in the null ranges of"
+        f" all a workload's inclusions {confidence.CONFIDENCE:.0%} of the time."
     )
     return [bands, null] if with_inclusions else [bands]

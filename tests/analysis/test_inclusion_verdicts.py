@@ -1,0 +1,226 @@
+"""Verdicts on inclusions: their null range, their decisions, and how often they are wrong."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.analysis import best_of_k, inclusion_verdicts, table
+from harness.inclusions import EDGES
+
+IDENTICAL_EXPERIMENTS = 2000
+
+
+def made_up(errors, workload="w"):
+    """A table from {optimizer: errors}; an infinite error is a diverged trial."""
+    rows = [
+        {
+            "workload": workload,
+            "optimizer": optimizer,
+            "trial": trial,
+            "status": "complete" if np.isfinite(error) else "diverged",
+            "val_error": error if np.isfinite(error) else None,
+        }
+        for optimizer, column in errors.items()
+        for trial, error in enumerate(column)
+    ]
+    return table.check(pd.DataFrame(rows))
+
+
+def one_verdict(special, general, **options):
+    rows = inclusion_verdicts.verdicts(made_up({"sgd": special, "momentum": general}), **options)
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+# --- the null range -----------------------------------------------------------------------------
+
+
+def test_null_range_of_the_design():
+    """N = 500, K = 100: identical optimizers give anything in [.25, .76]."""
+    low, high = inclusion_verdicts.null_range(500, 500, [100])
+    assert low[0] == pytest.approx(0.25, abs=0.02)
+    assert high[0] == pytest.approx(0.76, abs=0.02)
+
+
+@pytest.mark.parametrize(("n", "m", "k"), [(100, 100, 1), (500, 500, 20), (300, 900, 10)])
+def test_null_range_tends_to_its_normal_law(n, m, k):
+    """Standard deviation sqrt(K^2 / (4 (4K - 1)) (1/N + 1/M)): the delta method on best-of-K."""
+    low, high = inclusion_verdicts.null_range(n, m, [k])
+    deviation = np.sqrt(k**2 / (4 * (4 * k - 1)) * (1 / n + 1 / m))
+    assert low[0] == pytest.approx(0.5 - 1.645 * deviation, abs=0.015)
+    assert high[0] == pytest.approx(0.5 + 1.645 * deviation, abs=0.015)
+
+
+def test_null_range_is_seeded_and_holds_its_share():
+    limits = inclusion_verdicts.null_range(40, 60, [1, 8])
+    inclusion_verdicts._null.cache_clear()
+    np.testing.assert_array_equal(limits, inclusion_verdicts.null_range(40, 60, [1, 8]))
+    rng = np.random.default_rng(5)
+    identical = np.array(
+        [
+            best_of_k.probability_better(rng.lognormal(size=40), rng.lognormal(size=60), [1, 8])
+            for _ in range(1000)
+        ]
+    )
+    inside = ((identical >= limits[0]) & (identical <= limits[1])).mean(axis=0)
+    np.testing.assert_allclose(inside, 0.9, atol=0.045)  # 4.5 standard errors of both simulations
+
+
+def test_null_range_grows_with_the_budget_and_shrinks_with_the_trials():
+    width = np.subtract(*inclusion_verdicts.null_range(100, 100, [1, 5, 20, 100])[::-1])
+    assert (np.diff(width) > 0).all()
+    assert np.subtract(*inclusion_verdicts.null_range(400, 400, [20])[::-1])[0] < width[2]
+
+
+# --- decisions ----------------------------------------------------------------------------------
+
+
+def test_a_clearly_worse_general_optimizer_violates():
+    errors = np.linspace(0.1, 0.9, 60)
+    row = one_verdict(special=errors, general=errors + 0.2)
+    assert row["verdict"] == "violated"
+    assert row["budget_trials"] == 12
+    assert row["probability"] < row["null_low"]
+    assert row["tuned"] == "above"
+
+
+def test_a_better_general_optimizer_is_consistent():
+    errors = np.linspace(0.1, 0.9, 60)
+    row = one_verdict(special=errors + 0.2, general=errors)
+    assert row["verdict"] == "consistent"
+    assert row["probability"] > row["null_high"]
+    assert row["tuned"] == "at or under"
+
+
+def test_the_margin_forgives():
+    errors = np.linspace(0.1, 0.9, 60)
+    row = one_verdict(special=errors, general=errors + 0.2, margin=0.25)
+    assert row["verdict"] == "consistent"
+    assert row["tuned"] == "within band"
+
+
+def test_few_trials_decide_nothing_however_bad():
+    errors = np.linspace(0.1, 0.2, 40)
+    assert one_verdict(errors[:39], errors[:39] + 0.5)["verdict"] == "not enough trials"
+    assert one_verdict(errors, errors + 0.5)["verdict"] == "violated"
+
+
+def test_a_larger_space_may_lose_at_small_budgets():
+    """General finds the same best region, but half as often: worse at K = 1, not once tuned."""
+    rng = np.random.default_rng(0)
+    special = rng.uniform(0.1, 0.5, 400)
+    general = np.where(np.arange(400) % 2, rng.uniform(0.1, 0.5, 400), 0.9)
+    trials = made_up({"sgd": special, "momentum": general})
+    curve = inclusion_verdicts.probabilities(trials)
+    assert curve["probability"].iloc[0] < curve["null_low"].iloc[0]
+    assert inclusion_verdicts.verdicts(trials)["verdict"].iloc[0] == "consistent"
+
+
+def test_budget_is_capped_at_the_papers_largest():
+    errors = np.random.default_rng(0).random(1000)
+    assert one_verdict(errors, errors)["budget_trials"] == 100
+
+
+def test_equal_errors_are_at_or_under():
+    row = one_verdict(np.full(50, 0.1), np.full(50, 0.1))
+    assert row["probability"] == pytest.approx(1)
+    assert (row["verdict"], row["tuned"]) == ("consistent", "at or under")
+
+
+def test_within_the_band_of_the_special():
+    special = np.linspace(0.1, 0.9, 50)
+    row = one_verdict(special, special + 0.01)
+    assert row["special_mean"] < row["general_mean"] <= row["special_p95"]
+    assert row["tuned"] == "within band"
+
+
+def test_an_optimizer_that_only_diverges():
+    row = one_verdict(np.full(50, 0.1), np.full(50, np.inf))
+    assert (row["verdict"], row["tuned"], row["general_trials"]) == (
+        "not enough trials",
+        "no trials",
+        0,
+    )
+
+
+def test_counting_every_trial_makes_divergence_tell():
+    special = np.linspace(0.1, 0.9, 60)
+    general = np.where(np.arange(60) % 12 == 11, special, np.inf)  # 5 of 60 feasible
+    trials = made_up({"sgd": special, "momentum": general})
+    assert inclusion_verdicts.verdicts(trials)["verdict"].iloc[0] == "not enough trials"
+    every = inclusion_verdicts.verdicts(trials, feasible_only=False).iloc[0]
+    assert (every["verdict"], every["general_trials"]) == ("violated", 60)
+
+
+def test_every_edge_present_and_no_other():
+    errors = np.linspace(0.1, 0.9, 40)
+    names = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam", "lion"]
+    rows = inclusion_verdicts.verdicts(made_up(dict.fromkeys(names, errors)))
+    assert list(zip(rows["special"], rows["general"], strict=True)) == [
+        (edge.special, edge.general) for edge in EDGES
+    ]
+    assert list(rows.columns) == list(inclusion_verdicts.COLUMNS)
+    assert inclusion_verdicts.verdicts(made_up({"sgd": errors, "adam": errors})).empty
+
+
+def test_probabilities_mark_what_is_trusted():
+    errors = np.linspace(0.1, 0.9, 40)
+    curve = inclusion_verdicts.probabilities(made_up({"sgd": errors, "momentum": errors[:35]}))
+    assert list(curve.columns) == list(inclusion_verdicts.PROBABILITY_COLUMNS)
+    assert curve["budget_trials"].tolist() == [1, 2, 4, 8, 16, 32, 35]
+    assert curve["trusted"].tolist() == [True, True, True, False, False, False, False]
+
+
+# --- error rates --------------------------------------------------------------------------------
+
+
+def violated_shares(draw, n, experiments=IDENTICAL_EXPERIMENTS):
+    """How often each edge, and any edge, is called violated: shares over whole experiments."""
+    rng = np.random.default_rng(n)
+    names = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam"]
+    violated = np.zeros((experiments, len(EDGES)), dtype=bool)
+    for experiment in range(experiments):
+        errors = {name: draw(rng, name, n) for name in names}
+        for column, edge in enumerate(EDGES):
+            pair = inclusion_verdicts.Pair(
+                "w", edge.special, edge.general, errors[edge.special], errors[edge.general]
+            )
+            row = inclusion_verdicts._verdict(pair, 0.0, 1 - 0.1 / len(EDGES))
+            violated[experiment, column] = row["verdict"] == "violated"
+    return violated.mean(axis=0), violated.any(axis=1).mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [50, 100, 500])
+def test_identical_optimizers_are_rarely_called_violated(n):
+    per_edge, any_edge = violated_shares(lambda rng, _, n: rng.lognormal(size=n), n)
+    print(f"N={n} continuous: per edge {per_edge.mean():.3f}, any of five {any_edge:.3f}")
+    # 1% an edge by construction; 4.5 standard errors of this simulation and of the null's limit.
+    error = 4.5 * np.sqrt(0.01 * 0.99 * (1 / IDENTICAL_EXPERIMENTS + 1 / 8000))
+    assert per_edge.max() < 0.01 + error
+    assert per_edge.mean() > 0.004
+    assert any_edge < 0.05 + 4.5 * np.sqrt(0.05 * 0.95 / IDENTICAL_EXPERIMENTS)
+
+
+@pytest.mark.slow
+def test_ties_make_it_rarer():
+    def draw(rng, _, n):
+        return np.round(rng.beta(2, 8, size=n) * 180) / 180  # a validation set of 180 images
+
+    per_edge, any_edge = violated_shares(draw, 64, 1000)
+    print(f"N=64 ties: per edge {per_edge.mean():.3f}, any of five {any_edge:.3f}")
+    assert per_edge.max() < 0.01 + 4.5 * np.sqrt(0.01 * 0.99 * (1 / 1000 + 1 / 8000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [50, 100, 500])
+def test_power_against_a_general_optimizer_that_loses_nine_times_in_ten(n):
+    """General's ``1 - F`` is special's to the 1/9: at every K it wins with chance 1/9 / (1 + 1/9)."""
+
+    def draw(rng, name, n):
+        hazard = 1 / 9 if name in ("momentum", "nesterov") else 1.0
+        return 1 - (1 - rng.random(n)) ** (1 / hazard)
+
+    per_edge, _ = violated_shares(draw, n, 500)
+    print(f"N={n}: sgd over momentum detected {per_edge[0]:.3f}")
+    assert per_edge[0] > 0.6
