@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from harness.schedule import linear_decay
@@ -10,7 +12,7 @@ def test_decays_linearly_then_stays():
     assert rates[0] == 2.0
     assert rates[25] == pytest.approx(1.1)  # halfway down from 2.0 to 0.2
     assert rates[50:] == pytest.approx([0.2] * 51)
-    assert all(a >= b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates))
 
 
 def test_without_a_schedule_it_is_constant():
