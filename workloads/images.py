@@ -93,8 +93,8 @@ class ImageTask:
         self._images = torch.from_numpy(images).to(device)
         self._labels = torch.from_numpy(labels.astype(np.int64)).to(device)
         self._splits = {name: torch.from_numpy(part) for name, part in splits.items()}
-        self._mean = torch.tensor(mean, dtype=torch.float64)
-        self._std = torch.tensor(std, dtype=torch.float64)
+        self._mean = torch.tensor(mean, dtype=torch.float64, device=device)
+        self._std = torch.tensor(std, dtype=torch.float64, device=device)
         self._order: tuple[tuple[int, int], Tensor] | None = None
         self.steps_per_epoch = -(-len(splits["train"]) // batch_size)
 
@@ -136,8 +136,8 @@ class ImageTask:
 
     def inputs(self, images: Tensor, dtype: torch.dtype) -> Tensor:
         """[batch, channels, height, width], normalised, channels_last as they are stored."""
-        mean, std = (t.to(self.device, dtype) for t in (self._mean, self._std))
-        return ((images.to(dtype) - mean) / std).permute(0, 3, 1, 2)
+        normalised = (images.to(dtype) - self._mean.to(dtype)) / self._std.to(dtype)
+        return normalised.permute(0, 3, 1, 2)
 
     def train_loss(
         self, model: nn.Module, step: int, data_seed: int, carry: None

@@ -132,6 +132,14 @@ def test_augmentation_draws_every_shift_and_both_sides_equally_often():
     assert (counts[2:7, 2:7] - expected).abs().max() < 4.5 * expected**0.5
 
 
+def test_every_step_and_seed_draws_its_own_augmentation():
+    made = task(batch_size=50, crop_pad=2)
+    made._images = torch.arange(64).to(torch.uint8).reshape(1, 8, 8, 1).repeat(60, 1, 1, 1)
+    draws = [made.minibatch(step, seed)[0][:, 4, 4, 0] for step, seed in [(0, 0), (1, 0), (0, 1)]]
+    for first, second in [(0, 1), (0, 2), (1, 2)]:
+        assert (draws[first] == draws[second]).float().mean() < 0.5  # about 1 in 25 by chance
+
+
 def test_inputs_are_normalised_per_channel_and_channels_last():
     made = task()
     images = torch.full((2, 6, 5, 3), 7, dtype=torch.uint8)

@@ -168,6 +168,18 @@ print([module for module in ("torch", "numpy", "PIL") if module in sys.modules])
     assert imported == "[]"
 
 
+def test_cifar10_is_split_as_described_and_tests_on_the_test_images(small_cifar):
+    from workloads import cifar10_resnet32
+
+    data = {"root": str(small_cifar.write_tree()), "format": "image_folder"}
+    task = cifar10_resnet32.load(data, MODEL["cifar10_resnet32"], 8, "cpu")
+    sizes = {name: len(part) for name, part in task._splits.items()}
+    assert sizes == {"train": 30, "validation": 10, "test": 20}
+    assert sizes == {name: task.data_description[name] for name in sizes}
+    assert task._splits["test"].tolist() == list(range(40, 60))
+    assert torch.equal(task._labels[task._splits["validation"]], torch.arange(10))
+
+
 def test_the_digits_are_split_as_documented():
     from workloads import digits_cnn
 
@@ -198,3 +210,11 @@ def test_war_and_peace_has_940_steps_an_epoch(real_data):
     assert sum(p.numel() for p in net.parameters() if p.requires_grad) == 284_499
     loss, _ = task.train_loss(net, 0, 0, None)
     assert loss.item() == pytest.approx(math.log(83), abs=0.05)
+
+
+def test_a_python_without_its_reference_text_is_an_error(monkeypatch):
+    from workloads import python_docs_lstm
+
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)  # what a failed import leaves
+    with pytest.raises(DataError, match=r"without pydoc_data\.topics.*: install"):
+        python_docs_lstm.prepare({})
