@@ -83,7 +83,8 @@ def tuning_curves(
         k = _budgets(len(rows), budgets, max_budget)
         if not len(k):
             continue
-        errors, statistic = _column(rows, select_by), _column(rows, metric)
+        errors = _column(rows, select_by)
+        statistic = None if metric == select_by else _column(rows, metric)
         if method == "exact":
             curve = best_of_k.curve(errors, k, statistic, replacement=replacement)
         else:
@@ -96,7 +97,7 @@ def tuning_curves(
         )
         columns |= {"median_low": low, "median_high": high}
         if metric in TO_TARGET:
-            columns |= _reaching(errors, statistic, k, replacement)
+            columns |= _reaching(errors, _column(rows, metric), k, replacement)
         curves.append(
             pd.DataFrame({"workload": group.workload, "optimizer": group.optimizer} | columns)
         )

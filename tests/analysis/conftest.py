@@ -1,0 +1,91 @@
+"""Made-up trials: no number in these tests was measured."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.analysis import table
+from harness.record import new_record
+from harness.store import StudyFolder
+from harness.study import Study
+
+SETTINGS = {
+    "workload": {"name": "made_up", "steps": 100, "batch_size": 10},
+    "model": {},
+    "data": {},
+    "sampler": {"name": "halton", "seed": None},
+    "seed": 0,
+    "precision": "float32",
+}
+SCHEDULE = {"end_factor": {"choices": [0.001, 0.01, 0.1]}}
+SPACES = {
+    "sgd": {"lr": {"low": 1e-2, "high": 1e2, "scale": "log"}, **SCHEDULE},
+    "momentum": {
+        "lr": {"low": 1e-4, "high": 1e2, "scale": "log"},
+        "one_minus_momentum": {"low": 1e-4, "high": 1.0, "scale": "log"},
+        **SCHEDULE,
+    },
+}
+
+
+def made_up_study(optimizer, **changes):
+    space = changes.pop("search_space", SPACES[optimizer])
+    node = {"name": optimizer, "rule": optimizer}
+    return Study({**SETTINGS, "optimizer": node, "search_space": space, **changes})
+
+
+def write_study(root, study, errors):
+    """A results folder's study with one complete trial an error; an infinite one diverges."""
+    folder = StudyFolder(root, study)
+    folder.create()
+    for trial, error in enumerate(errors):
+        record = new_record(study, trial) | {"status": "diverged", "steps": 100}
+        if np.isfinite(error):
+            final = {"train_loss": error, "val_error": error, "test_error": error + 0.01}
+            curve = {name: [0.0, 0.0] for name in record["curve"]}
+            curve |= {"step": [50, 100], "val_error": [2 * error, error]}
+            record |= {"status": "complete", **final, "curve": curve}
+        folder.write(record)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A results folder: sgd and momentum, 60 trials each, best at lr = 1, a few diverged."""
+    for optimizer in SPACES:
+        study = made_up_study(optimizer)
+        lr = np.array([study.point(trial)["lr"] for trial in range(60)])
+        write_study(tmp_path, study, np.where(lr > 50, np.inf, 0.1 + 0.1 * np.abs(np.log10(lr))))
+    return tmp_path
+
+
+def made_up_table(**optimizers):
+    """A checked table from {optimizer: validation errors}; an infinite error is a diverged trial."""
+    rows = [
+        {
+            "workload": "made_up",
+            "optimizer": optimizer,
+            "study": f"{optimizer}-study",
+            "trial": trial,
+            "status": "complete" if np.isfinite(error) else "diverged",
+            "val_error": error if np.isfinite(error) else None,
+        }
+        for optimizer, errors in optimizers.items()
+        for trial, error in enumerate(errors)
+    ]
+    return table.check(pd.DataFrame(rows))
+
+
+@pytest.fixture
+def mnli():
+    """A table this project did not produce: 2 x 1,024 random-search trials (Lourie et al. 2023)."""
+    repository = Path(__file__).parents[2]
+    data = Path(os.environ.get("HARNESS_DATA_ROOT", repository.parent / "shared" / "data"))
+    path = data / "external" / "mnli_random_search.csv"
+    if not path.exists():
+        pytest.skip(
+            f"{path.name} is not in {data}; set HARNESS_DATA_ROOT to the folder that has it"
+        )
+    return path

@@ -1,0 +1,61 @@
+"""The comparison in words: what it says, and that it fits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.analysis import table
+from harness.analysis.summary import summary
+from tests.analysis.conftest import made_up_table
+
+
+@pytest.fixture
+def trials():
+    errors = np.linspace(0.1, 0.9, 60)
+    trials = made_up_table(sgd=errors, momentum=np.append(errors[:50] - 0.05, [np.inf] * 10),
+                           nesterov=errors + 0.05, adam=[np.inf] * 3)  # fmt: skip
+    failed = trials.iloc[[0, 1]].assign(trial=[60, 61], status=["failed", "timeout"])
+    return table.check(pd.concat([trials, failed]))
+
+
+def line(text, start):
+    return next(line for line in text.splitlines() if line.startswith(start))
+
+
+def test_every_optimizer_with_its_figures(trials):
+    text = summary(trials)
+    header = "optimizer best trial its test best of 1 best of 4 best of 16 feasible"
+    assert line(text, "optimizer").split() == header.split()
+    sgd = line(text, "sgd  ").split()
+    assert sgd[:6] == ["sgd", ".1000", "0", "-", ".5000", ".127-.859"]
+    assert sgd[-1] == "60/60"
+    assert line(text, "momentum  ").split()[-1] == "50/60"
+    assert line(text, "adam  ").split() == ["adam", "-", "-", "-", "-", "-", "-", "0/3"]
+
+
+def test_every_inclusion_with_its_verdict(trials):
+    text = summary(trials)
+    assert line(text, "sgd ⊆ momentum").endswith("consistent")
+    assert ": yes" in line(text, "sgd ⊆ momentum")
+    assert ": within the band" in line(text, "sgd ⊆ nesterov")
+    assert "no feasible trials" in line(text, "momentum ⊆ adam")
+    assert line(text, "momentum ⊆ adam").endswith("not enough trials")
+    assert "nadam" not in text
+
+
+def test_what_is_left_out_is_listed(trials):
+    assert line(summary(trials), "Left out") == (
+        "Left out: made_up/sgd: 1 failed, 1 timeout (trials 60, 61)"
+    )
+
+
+def test_it_fits_its_width(trials):
+    for width in (80, 100):
+        assert max(map(len, summary(trials, width=width).splitlines())) <= width
+    assert "…" not in summary(trials)
+
+
+def test_a_table_without_inclusions(mnli):
+    text = summary(table.read(mnli))
+    assert "⊆" not in text
+    assert line(text, "deberta-v3-base").split()[1] == ".0934"
