@@ -1,0 +1,177 @@
+"""``python -m harness.card ROOT``: the facts of a results folder, as its card states them.
+
+A card (``ROOT/card.md``) stands beside every committed result: the question, the protocol, what was
+run on what, and what it does and does not show. The facts are written from the records, between two
+marks, and refreshed by running the command again; the words around them are the authors'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness import store
+from harness.analysis.table import optimizer_order
+from harness.errors import ConfigError
+
+BEGIN = "<!-- facts: written by `python -m harness.card`, do not edit -->"
+END = "<!-- end of facts -->"
+SKELETON = """# {name}
+
+**Question.**
+
+{facts}
+
+**What it shows.**
+
+**What it does not show.**
+"""
+
+
+def facts(root: Path | str) -> str:
+    """The facts of all studies under a results root, as Markdown.
+
+    Raises:
+        ConfigError: no records there.
+    """
+    records = list(store.read_records(root))
+    if not records:
+        raise ConfigError(f"no records under {root}; give the root= of a sweep that has run")
+    studies = store.read_studies(root)
+    rows = [*_protocol(studies.values(), records), *_machine(records)]
+    lines = [
+        "| fact | value |",
+        "| --- | --- |",
+        *(f"| {name} | {value} |" for name, value in rows),
+    ]
+    return "\n".join([*lines, "", *_trials(records, studies)])
+
+
+def _protocol(
+    studies: Iterable[dict[str, Any]], records: Sequence[store.Record]
+) -> list[tuple[str, str]]:
+    studies = list(studies)
+
+    def common(*path: str) -> str:
+        return " / ".join(_unique(_show(_at(study, path)) for study in studies))
+
+    return [
+        ("workload", common("workload", "name")),
+        ("model", common("model")),
+        ("data", " / ".join(_unique(_data(record["data"]) for record in records))),
+        (
+            "training steps × batch size",
+            f"{common('workload', 'steps')} × {common('workload', 'batch_size')}",
+        ),
+        ("evaluated every", f"{common('workload', 'eval_every')} steps"),
+        ("precision", common("precision")),
+        ("search points", f"{common('sampler', 'name')}, seed {common('seed')}"),
+    ]
+
+
+def _machine(records: Sequence[store.Record]) -> list[tuple[str, str]]:
+    runs = [record["run"] for record in records]
+    hours = sum(run.get("train_seconds") or 0.0 for run in runs) / 3600
+    dates = sorted(
+        datetime.fromtimestamp(run["started_at"], UTC).date().isoformat()
+        for run in runs
+        if run.get("started_at")
+    )
+    versions = _unique(
+        ", ".join(f"{name} {version}" for name, version in run.get("versions", {}).items())
+        for run in runs
+    )
+    devices = _unique(f"{run.get('device', '?')} ({run.get('processor', '?')})" for run in runs)
+    return [
+        ("hardware", " / ".join(devices)),
+        ("training time", f"{hours:.1f} worker-hours over {len(records)} trials"),
+        ("date", " to ".join(_unique([dates[0], dates[-1]])) if dates else "?"),
+        ("versions", " / ".join(versions)),
+        ("code", ", ".join(_unique(run.get("code_version", "?") for run in runs))),
+    ]
+
+
+def _trials(records: Sequence[store.Record], studies: dict[str, dict[str, Any]]) -> list[str]:
+    """A row a study: how many trials ended how, and the command that repeats them."""
+    lines = [
+        "| optimizer | study | trials | feasible | diverged | failed | to repeat it |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    order = optimizer_order({study["optimizer"]["name"] for study in studies.values()})
+    for name, study in sorted(
+        studies.items(), key=lambda item: order.index(item[1]["optimizer"]["name"])
+    ):
+        statuses = Counter(record["status"] for record in records if record["study"] == name)
+        total, good, diverged = statuses.total(), statuses["complete"], statuses["diverged"]
+        words = " ".join(study["overrides"])
+        lines.append(
+            f"| {study['optimizer']['name']} | `{name}` | {total} | {good} | {diverged} |"
+            f" {total - good - diverged} | `python -m harness {words} num_trials={total}` |"
+        )
+    return lines
+
+
+def _at(node: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        node = node[key]
+    return node
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _data(description: dict[str, Any]) -> str:
+    description = dict(description)
+    label, digest = description.pop("label", "?"), description.pop("sha256", "?")
+    return f"{label}, sha256 `{digest}` ({_show(description)})"
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def write(root: Path | str) -> Path:
+    """Write ``ROOT/card.md``, or refresh the facts of the one that is there.
+
+    Raises:
+        ConfigError: no records, or a card whose marks are gone.
+    """
+    path = Path(root) / "card.md"
+    block = f"{BEGIN}\n{facts(root)}\n{END}"
+    if not path.exists():
+        text = SKELETON.format(name=Path(root).resolve().name, facts=block)
+    else:
+        text = path.read_text(encoding="utf-8")
+        before, begin, rest = text.partition(BEGIN)
+        _, end, after = rest.partition(END)
+        if not (begin and end):
+            raise ConfigError(
+                f"{path} has lost the marks around its facts; move it away and try again"
+            )
+        text = before + block + after
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m harness.card", description=__doc__)
+    parser.add_argument("root", help="a results folder (the root= of sweeps that have run)")
+    root = parser.parse_args(arguments).root
+    try:
+        print(write(root))
+    except ConfigError as error:
+        print(f"harness.card: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

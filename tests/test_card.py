@@ -1,0 +1,67 @@
+"""Cards: their facts are those of the records, for every committed result too."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from harness import card, config, record, store
+from harness.errors import ConfigError
+
+RESULTS = Path(__file__).parent.parent / "results"
+COMMITTED = sorted(path.parent for path in RESULTS.glob("*/card.md"))
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Three made-up records of one study."""
+    config.register()
+    with initialize_config_module("harness.conf", version_base="1.3"):
+        study = config.study(compose("config", ["optimizer=sgd"]), ["optimizer=sgd"])
+    folder = store.StudyFolder(tmp_path, study)
+    folder.create()
+    for trial, status in enumerate(["complete", "diverged", "failed"]):
+        made = record.new_record(study, trial) | {"status": status}
+        if status == "complete":
+            made |= {"val_error": 0.25, "train_loss": 1.0, "val_loss": 1.0, "steps": 400}
+        made["data"] = {"label": "made up", "sha256": "ab" * 32, "train": 1000}
+        made["run"] |= {"train_seconds": 1800.0, "started_at": 1.7e9, "versions": {"torch": "9"}}
+        folder.write(made)
+    return tmp_path
+
+
+def test_the_facts_count_what_was_run(root):
+    text = card.facts(root)
+    assert "| 3 | 1 | 1 | 1 | `python -m harness optimizer=sgd num_trials=3` |" in text
+    assert "1.5 worker-hours over 3 trials" in text
+    assert "made up, sha256 `" + "ab" * 32 + "` (train 1,000)" in text
+    assert "| date | 2023-11-14 |" in text
+
+
+def test_refreshing_keeps_the_words_around_the_facts(root):
+    path = card.write(root)
+    path.write_text(path.read_text().replace("**Question.**", "**Question.** Is it so?"))
+    before = path.read_text()
+    (next(root.glob("*/*/*/trials")) / "000002.json").unlink()
+    assert card.main([str(root)]) == 0
+    assert "**Question.** Is it so?" in path.read_text()
+    assert path.read_text() != before
+    assert "over 2 trials" in path.read_text()
+
+
+def test_a_card_without_its_marks_is_left_alone(root, capsys):
+    (root / "card.md").write_text("all mine")
+    assert card.main([str(root)]) == 2
+    assert "has lost the marks" in capsys.readouterr().err
+    assert (root / "card.md").read_text() == "all mine"
+
+
+def test_no_records_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="no records under"):
+        card.facts(tmp_path)
+
+
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda path: path.name)
+def test_committed_cards_state_what_the_records_say(folder):
+    assert card.facts(folder) in (folder / "card.md").read_text()
+    assert "**Question.**\n\n<" not in (folder / "card.md").read_text()  # its words are written
