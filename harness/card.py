@@ -124,7 +124,7 @@ def _at(node: Any, path: Sequence[str]) -> Any:
 
 def _show(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {each}" for key, each in value.items())
+        return ", ".join(f"{key} {_show(each)}" for key, each in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
