@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-EXIT_USAGE = 2
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
@@ -26,47 +26,64 @@ def main() -> None:
 
 def command(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status; a mistake in it is one line on stderr and a 2."""
+    try:
+        jobs, statuses = compose(arguments, run_elsewhere=True)
+        return _run(jobs) if jobs else max(statuses, default=0)
+    except KeyboardInterrupt:
+        return _say("interrupted before any trial ran", EXIT_INTERRUPTED)
+    except Exception as error:
+        return refuse(error)
+
+
+Job = tuple[Any, tuple[str, ...]]
+"""A composed configuration and the overrides that compose it again."""
+
+
+def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> tuple[list[Job], list[int]]:
+    """The jobs that command-line words stand for; one, or under -m one a combination.
+
+    With ``run_elsewhere`` the jobs of a launcher that starts processes of its own (submitit,
+    joblib) are run by those, and none are left to us.
+    """
     # Imported here: a spawned worker imports this module again and needs none of it.
     import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
 
     from harness import config
-    from harness.errors import ConfigError
-    from workloads.task import DataError
+    from harness.errors import SweepError
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us, instead of Hydra's own printing
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # a user's own optimizer or workload, in the current folder
     config.register()
-    collected: list[DictConfig] = []
+    collected: list[Job] = []
     statuses: list[int] = []
 
     @hydra.main(version_base="1.3", config_path="pkg://harness.conf", config_name="config")
     def job(composed: DictConfig) -> None:
-        if _launched_here():
-            collected.append((composed, _overrides()))  # type: ignore[arg-type]
-        else:
-            statuses.append(_run([(composed, _overrides())]))
+        if _launched_here() or not run_elsewhere:
+            collected.append((composed, _overrides()))
+        elif status := _run([(composed, _overrides())]):  # raised: the launcher sees no status
+            raise SweepError(f"{composed.workload.name}/{composed.optimizer.name}: status {status}")
 
-    sys.argv = [sys.argv[0], *_flags_first(arguments)]
+    before = sys.argv
+    sys.argv = [sys.argv[0], *_as_hydra_takes_them(arguments)]
     try:
         job()
-        return _run(collected) if collected else max(statuses, default=0)
-    except (ConfigError, DataError) as error:
-        return _refuse(str(error))
-    except (HydraException, OmegaConfBaseException) as error:
-        return _refuse(_one_line(error))
+    finally:
+        sys.argv = before
+    return collected, statuses
 
 
-def _run(composed: Sequence[Any]) -> int:
+def _run(jobs: Sequence[Job]) -> int:
     """Check every composed configuration, then run their trials in one pool."""
-    from harness import config, runner
+    from harness import config, runner, slurm
 
-    requests = [config.request(each, config.study(each, words)) for each, words in composed]
-    first = composed[0][0]
+    requests = [config.request(each, config.study(each, words)) for each, words in jobs]
+    first = jobs[0][0]
     status = runner.run(requests, config.options(first))
-    if first.report and status != runner.EXIT_INTERRUPTED:
+    if status > runner.EXIT_SIGNAL:
+        slurm.requeue_after(status - runner.EXIT_SIGNAL)
+    elif first.report:
         from harness.report import write_report
 
         write_report([first.root], first.report)
@@ -88,15 +105,38 @@ def _overrides() -> tuple[str, ...]:
     return tuple(HydraConfig.get().overrides.task)
 
 
-def _flags_first(arguments: Sequence[str]) -> list[str]:
-    """-m and --multirun before all overrides: Hydra takes them only there or last (hydra #3053)."""
+def _as_hydra_takes_them(arguments: Sequence[str]) -> list[str]:
+    """-m and --multirun before all overrides: Hydra takes them only there or last (hydra #3053).
+
+    And trial=0-3,7 as a list, unless -m makes it a sweep of jobs.
+    """
     flags = [word for word in arguments if word in ("-m", "--multirun")]
-    return flags + [word for word in arguments if word not in flags]
+    words = [word for word in arguments if word not in flags]
+    if not flags:
+        words = [re.sub(r"^trial=([0-9,-]*,[0-9,-]*)$", r"trial=[\1]", word) for word in words]
+    return flags + words
 
 
-def _refuse(line: str) -> int:
-    print(f"harness: {line}", file=sys.stderr)
-    return EXIT_USAGE
+def refuse(error: Exception) -> int:
+    """Say a mistake of the user's, or what befell the sweep, in one line; raise what is our bug."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from harness.errors import ConfigError, SweepError
+    from workloads.task import DataError
+
+    if isinstance(error, SweepError):
+        return _say(str(error), EXIT_FAILED)
+    if isinstance(error, ConfigError | DataError):
+        return _say(str(error), EXIT_USAGE)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return _say(_one_line(error), EXIT_USAGE)
+    raise error
+
+
+def _say(line: str, status: int) -> int:
+    print(f"harness: {' '.join(line.split())}", file=sys.stderr)
+    return status
 
 
 def _one_line(error: BaseException) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from harness import optimizers
+from harness import indices, optimizers
+from harness.checkpoint import parse_every
 from harness.errors import ConfigError
 from harness.runner import Options
 from harness.space import hyperparameters
@@ -36,6 +37,11 @@ class DeviceName(Enum):
     cpu = "cpu"
     cuda = "cuda"
     auto = "auto"
+
+
+class Damaged(Enum):
+    refuse = "refuse"
+    set_aside = "set_aside"
 
 
 @dataclass
@@ -74,7 +80,7 @@ class Config:
     # which trials
     first_trial: int = MISSING
     num_trials: int = MISSING
-    trial: int | None = None
+    trial: Any = None  # 7, 0-3,7 or a list of these
     num_feasible: int | None = None
     max_trials: int | None = None
     # how and where
@@ -83,6 +89,9 @@ class Config:
     device: DeviceName = MISSING
     retry_failed: bool = MISSING
     trial_timeout: float | None = None
+    checkpoint_every: str | int | None = None
+    damaged: Damaged = MISSING
+    trials_per_task: int = MISSING
     report: str | None = None
 
 
@@ -104,7 +113,7 @@ STUDY_KEYS = (
 # Overrides that choose trials, machine or place: they do not compose the study.
 _RUN_KEYS = (
     "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
-    "retry_failed", "trial_timeout", "report",
+    "retry_failed", "trial_timeout", "checkpoint_every", "damaged", "trials_per_task", "report",
 )  # fmt: skip
 
 
@@ -130,8 +139,11 @@ def study(config: DictConfig, overrides: Sequence[str] = ()) -> Study:
 
 def request(config: DictConfig, of: Study) -> Request:
     """Which trials of the study the configuration asks for."""
-    if config.trial is not None:
-        return Request(of, config.root, first_trial=config.trial, num_trials=1)
+    trial = OmegaConf.to_container(config, resolve=True)["trial"]  # type: ignore[index, call-overload]
+    if type(trial) is int:
+        return Request(of, config.root, first_trial=trial, num_trials=1)
+    if trial is not None:
+        return Request(of, config.root, trials=indices.parse(trial))
     return Request(
         of,
         config.root,
@@ -143,11 +155,23 @@ def request(config: DictConfig, of: Study) -> Request:
 
 
 def options(config: DictConfig) -> Options:
+    """How to run, from a composed configuration.
+
+    Raises:
+        ConfigError: a time or count that is none.
+    """
+    limit = config.trial_timeout
+    if limit is not None and not limit > 0:
+        raise ConfigError(f"trial_timeout must be more than 0 seconds (or null), got {limit:g}")
+    if config.trials_per_task < 1:
+        raise ConfigError(f"trials_per_task must be 1 or more, got {config.trials_per_task}")
     return Options(
         workers=config.workers,
         device=config.device.value,
         retry_failed=config.retry_failed,
-        trial_timeout_seconds=config.trial_timeout,
+        trial_timeout_seconds=limit,
+        checkpoint_every=parse_every(config.checkpoint_every),
+        set_damaged_aside=config.damaged is Damaged.set_aside,
     )
 
 

@@ -13,3 +13,7 @@ def unknown(what: str, given: object, known: Iterable[object], remedy: str = "")
     return ConfigError(
         f"{what} {given!r} is not one of: {names}" + (f"; {remedy}" if remedy else "")
     )
+
+
+class SweepError(RuntimeError):
+    """What ends a sweep from outside: a full disk, workers that will not start. One line; status 1."""

@@ -62,22 +62,18 @@ class Progress:
             print(self._line(), file=sys.stderr, flush=True)
 
     def _done(self) -> int:
-        return sum(len(queue.asked) - len(queue.running) for queue in self.queues)
+        return sum(queue.ended for queue in self.queues)
 
     def _line(self) -> str:
         done, total = self._done(), sum(queue.expected for queue in self.queues)
-        new = sum(len(queue.new) for queue in self.queues)
+        new = sum(queue.new for queue in self.queues)
         seconds = max(time.monotonic() - self.started, 1e-9)
         parts = [f"{done}/{total} trials", f"{_clock(seconds)} elapsed"]
         if new:
             parts.insert(1, f"{60 * new / seconds:.1f}/min")
             parts.append(f"{_clock((total - done) * seconds / new)} left")
-        failed = sum(len(queue.failures) for queue in self.queues)
-        diverged = sum(
-            queue.statuses.get(trial) == "diverged"
-            for queue in self.queues
-            for trial in queue.asked
-        )
+        failed = sum(queue.failed for queue in self.queues)
+        diverged = sum(queue.counts["diverged"] for queue in self.queues)
         parts += [f"{diverged} diverged"] if diverged else []
         parts += [f"{failed} FAILED"] if failed else []
         return " · ".join(parts + ([self.note] if self.note else []))
@@ -90,15 +86,14 @@ class Progress:
         table.add_column("diverged", justify="right")
         table.add_column("best val error", justify="right")
         for queue in self.queues:
-            done, total = len(queue.asked) - len(queue.running), queue.expected
+            done, total = queue.ended, queue.expected
             best = self.best.get(id(queue))
-            diverged = sum(queue.statuses.get(t) == "diverged" for t in queue.asked)
             study = queue.request.study
             table.add_row(
                 f"{study.workload} / {study.optimizer}",
                 f"{done}/{total}",
                 ProgressBar(total=max(total, 1), completed=done, width=24),
-                str(diverged),
+                str(queue.counts["diverged"]),
                 "" if best is None else f"{100 * best:.2f} %",
             )
         return Group(table, Text(self._line()))

@@ -12,20 +12,28 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from harness import asked, indices, store, worker
 from harness import device as devices
-from harness import worker
-from harness.errors import ConfigError
+from harness.checkpoint import Every
+from harness.claims import COMPACTION, Claims
+from harness.errors import ConfigError, SweepError
 from harness.progress import Progress
-from harness.provenance import provenance
-from harness.store import StudyFolder, new_record
-from harness.trial_queue import Request, TrialQueue
+from harness.record import new_record
+from harness.shared_queue import SharedQueue
+from harness.store import StudyFolder
+from harness.trial_queue import Request
 
 REFRESH_SECONDS = 0.25
-EXIT_COMPLETE, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+STILLBORN = 3  # workers in a row that die before they can train: not the trials' fault
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+EXIT_COMPLETE, EXIT_FAILED = 0, 1
+EXIT_SIGNAL = 128  # plus the signal's number, as a shell tells it: 130 after Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -36,58 +44,94 @@ class Options:
     device: str = "auto"
     retry_failed: bool = False
     trial_timeout_seconds: float | None = None
+    checkpoint_every: Every | None = None
+    set_damaged_aside: bool = False
     quiet: bool = False
 
 
 def run(requests: Sequence[Request], options: Options) -> int:
     """Train every missing trial of the requests and return the command's exit status.
 
-    0 when every trial asked for is complete or diverged, 1 when one failed, 130 when interrupted.
+    0 when every trial asked for is complete or diverged, 1 when one failed, 128 + n when signal n
+    stopped it.
 
     Raises:
         ConfigError: before anything is trained, for a folder that can't be written, missing data, a
-            damaged record, or a device that isn't there.
+            model that can't be built, a damaged record, or a device that isn't there.
+        SweepError: a full disk, or workers that won't start.
     """
     places = devices.resolve(options.device)
     count = devices.worker_count(options.workers, places)
-    _prepare_data(requests)
-    queues = [_open(request, options.retry_failed) for request in requests]
-    missing = sum(min(len(_missing(queue)), count) for queue in queues)
-    with Progress(queues, quiet=options.quiet) as progress:
-        if missing:
-            with Pool(queues, places, min(count, missing), options, progress) as pool:
-                pool.run()
-            if pool.interrupted:
-                return EXIT_INTERRUPTED
-    return _conclude(queues)
+    _check_workloads(requests)
+    with _opened(requests, options) as queues:
+        missing = sum(min(each.queue.missing, count) for each in queues)
+        with Progress([each.queue for each in queues], quiet=options.quiet) as progress:
+            if missing:
+                with Pool(queues, places, min(count, missing), options, progress) as pool:
+                    pool.run()
+                if pool.signals:
+                    progress.note = ""
+                    progress.say("interrupted; the same command goes on where this one stopped")
+                    return EXIT_SIGNAL + pool.signals[0]
+        return _conclude(queues)
 
 
-def _prepare_data(requests: Sequence[Request]) -> None:
-    prepared = []
-    for request in requests:
-        config = request.study.config
-        wanted = (config["workload"]["module"], config["data"])
-        if wanted not in prepared:
-            prepared.append(wanted)
-            importlib.import_module(wanted[0]).prepare(config["data"])
+def _check_workloads(requests: Sequence[Request]) -> None:
+    """Each distinct model once, then each distinct data set: fetching data may take long."""
+    checks: list[tuple[str, str, Any]] = []
+    for function in ("check_model", "prepare"):
+        for request in requests:
+            config = request.study.config
+            node = config["model" if function == "check_model" else "data"]
+            if (check := (config["workload"]["module"], function, node)) not in checks:
+                checks.append(check)
+    for name, function, node in checks:
+        module = _workload_module(name)
+        if hasattr(module, function):
+            getattr(module, function)(node)
 
 
-def _open(request: Request, retry_failed: bool) -> TrialQueue:
-    """The request's queue, knowing the statuses of the records that are there already."""
-    folder = StudyFolder(request.root, request.study)
-    folder.create()
-    statuses = {trial: record["status"] for trial, record in folder.read_all().items()}
-    return TrialQueue(request, statuses, retry_failed)
+def _workload_module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            f"workload.module {name!r} cannot be imported ({error}); give a module on the Python path"
+        ) from None
 
 
-def _missing(queue: TrialQueue) -> list[int]:
-    request = queue.request
-    return [t for t in range(request.first_trial, request.end) if t not in queue.statuses]
+@contextlib.contextmanager
+def _opened(requests: Sequence[Request], options: Options) -> Iterator[list[SharedQueue]]:
+    """The requests' queues, knowing the records that are there. All are read before one is touched."""
+    folders = [StudyFolder(request.root, request.study) for request in requests]
+    if options.set_damaged_aside:
+        for folder in folders:
+            for problem, aside in store.set_aside_damaged(folder.path):
+                print(f"set aside as {aside.name}: {problem.path} {problem.what}", file=sys.stderr)
+    else:
+        for folder in folders:
+            folder.read_all()
+    claims: dict[Path, Claims] = {}
+    try:
+        queues = []
+        for request, folder in zip(requests, folders, strict=True):
+            folder.create()
+            folder.clean()
+            asked.note(folder, request)
+            path = folder.claims.resolve()
+            if path not in claims:
+                claims[path] = Claims(path)
+            queues.append(SharedQueue(request, folder, claims[path], options.retry_failed))
+        yield queues
+    finally:
+        for each in claims.values():
+            each.close()
 
 
-def _conclude(queues: Sequence[TrialQueue]) -> int:
-    for queue in queues:
-        request = queue.request
+def _conclude(queues: Sequence[SharedQueue]) -> int:
+    """Say what a table of results would not, compact large studies, and give the exit status."""
+    for each in queues:
+        queue, request = each.queue, each.queue.request
         name = f"{request.study.workload}/{request.study.optimizer}"
         if queue.capped:
             print(
@@ -95,25 +139,17 @@ def _conclude(queues: Sequence[TrialQueue]) -> int:
                 f" trials found in {len(queue.asked)}",
                 file=sys.stderr,
             )
-        if queue.failures:
-            first = StudyFolder(request.root, request.study).record_path(queue.failures[0])
+        if failures := queue.failures:
+            first = each.folder.record_path(failures[0])
             print(
-                f"{name}: {len(queue.failures)} trials failed: {_ranges(queue.failures)}; why is in"
+                f"{name}: {len(failures)} trials failed: {indices.to_text(failures)}; why is in"
                 f" {first}; retry_failed=true runs them again",
                 file=sys.stderr,
             )
-    return EXIT_FAILED if any(queue.failures for queue in queues) else EXIT_COMPLETE
-
-
-def _ranges(trials: Sequence[int]) -> str:
-    """Indices as Slurm's --array and people write them: 0-3,7."""
-    runs: list[list[int]] = []
-    for trial in sorted(trials):
-        if runs and trial == runs[-1][1] + 1:
-            runs[-1][1] = trial
-        else:
-            runs.append([trial, trial])
-    return ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in runs)
+        if each.claims.take(COMPACTION):
+            store.compact(each.folder.path, at_least=store.COMPACT_FROM)
+            each.claims.release(COMPACTION)
+    return EXIT_FAILED if any(each.queue.failed for each in queues) else EXIT_COMPLETE
 
 
 # --- the pool ---------------------------------------------------------------------------------
@@ -126,10 +162,11 @@ class Worker:
     process: SpawnProcess
     connection: multiprocessing.connection.Connection
     device: str
-    queue: TrialQueue | None = None
+    queue: SharedQueue | None = None
     assignment: worker.Assignment | None = None
     since: float = field(default_factory=time.monotonic)
     ready: bool = False
+    stopping: bool = False
 
 
 class Pool:
@@ -137,34 +174,34 @@ class Pool:
 
     def __init__(
         self,
-        queues: Sequence[TrialQueue],
+        queues: Sequence[SharedQueue],
         places: Sequence[str],
         count: int,
         options: Options,
         progress: Progress,
     ):
         self.queues, self.options, self.progress = queues, options, progress
+        self.places = [places[index % len(places)] for index in range(count)]
         self.context = multiprocessing.get_context("spawn")
-        self.stop = self.context.Event()
-        self.interrupts = 0
-        self.refusal: str | None = None
+        self.workers: list[Worker] = []
+        self.stillborn = 0
+        self.signals: list[int] = []  # in the order they came: one asks, the same again insists
+        self.trouble: Exception | None = None  # why no further trial can be run
         self.handlers: dict[int, Any] = {}
-        self.workers = [self._start(places[index % len(places)]) for index in range(count)]
-
-    @property
-    def interrupted(self) -> bool:
-        return self.interrupts > 0
 
     def __enter__(self) -> Pool:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             self.handlers[number] = signal.signal(number, self._interrupt)
+        try:
+            self.workers = [self._start(place) for place in self.places]
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self.handlers.items():
-            signal.signal(number, handler)
         for each in self.workers:
-            if each.assignment is None and each.process.is_alive():
+            if each.ready and each.assignment is None:
                 _tell(each, None)
             else:
                 each.process.kill()
@@ -172,45 +209,63 @@ class Pool:
             each.process.join(timeout=5)
             if each.process.is_alive():
                 each.process.kill()
+                each.process.join()
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
 
     def run(self) -> None:
-        """Hand out trials until every queue is finished, or an interrupt has been obeyed."""
-        while not all(queue.finished for queue in self.queues):
-            self._hand_out()
-            busy = [each for each in self.workers if each.assignment or not each.ready]
-            if not any(each.assignment for each in busy) and self.stop.is_set():
+        """Hand out trials until every queue is finished, or an interrupt has been obeyed.
+
+        Raises:
+            ConfigError: a worker found a mistake in the configuration after all.
+            SweepError: records can't be written, or workers won't start.
+        """
+        while not all(each.queue.finished for each in self.queues):
+            if len(set(self.signals)) < len(self.signals):
                 break
-            for each in self._heard(busy):
+            if not (self.signals or self.trouble):
+                self._hand_out()
+            elif not self._stop():
+                break
+            for each in self._heard():
                 self._listen(each)
             self._enforce_timeout()
             self.progress.show()
-            if self.interrupts > 1:
-                break
-        if self.refusal:
-            raise ConfigError(self.refusal)
+        if self.trouble:
+            raise self.trouble
 
     # --- one turn of the loop -----------------------------------------------------------------
 
     def _hand_out(self) -> None:
-        if self.stop.is_set():
-            return
         for each in self.workers:
             if each.ready and each.assignment is None:
                 # The study that is furthest behind goes first: a sweep that is cut short has
                 # given every optimizer the same budget.
-                for queue in sorted(self.queues, key=lambda queue: queue.next_trial):
+                for queue in sorted(self.queues, key=lambda queue: queue.queue.position):
                     if (trial := queue.take()) is not None:
                         self._assign(each, queue, trial)
                         break
 
-    def _assign(self, each: Worker, queue: TrialQueue, trial: int) -> None:
+    def _assign(self, each: Worker, queue: SharedQueue, trial: int) -> None:
         each.queue, each.since = queue, time.monotonic()
-        each.assignment = worker.Assignment(queue.request.study, queue.request.root, trial)
+        request = queue.queue.request
+        each.assignment = worker.Assignment(
+            request.study, request.root, trial, self.options.checkpoint_every
+        )
         _tell(each, each.assignment)  # a dead worker's sentinel fires on the next turn
 
-    def _heard(self, busy: Sequence[Worker]) -> list[Worker]:
+    def _stop(self) -> bool:
+        """Ask running trials to stop, once each; whether there are any."""
+        running = [each for each in self.workers if each.assignment]
+        for each in running:
+            if not each.stopping:
+                each.stopping = True
+                _tell(each, worker.STOP)
+        return bool(running)
+
+    def _heard(self) -> list[Worker]:
         by_handle: dict[Any, Worker] = {}
-        for each in busy:
+        for each in self.workers:
             by_handle[each.connection] = each
             by_handle[each.process.sentinel] = each
         ready = multiprocessing.connection.wait(list(by_handle), timeout=REFRESH_SECONDS)
@@ -218,29 +273,38 @@ class Pool:
 
     def _listen(self, each: Worker) -> None:
         try:
-            message = each.connection.recv() if each.connection.poll() else None
-        except (EOFError, OSError):
-            message = None
+            while each.connection.poll():
+                self._hear(each, each.connection.recv())
+            alive = each.process.is_alive()
+        except (EOFError, OSError):  # it closed its end: it is dead, or as good as
+            each.process.kill()
+            alive = False
+        if not alive:
+            each.process.join()
+            self._bury(each, "failed", f"worker process died: {_exit(each.process)}")
+
+    def _hear(self, each: Worker, message: Any) -> None:
         if message == "ready":
             each.ready = True
-        elif message is not None:
+            self.stillborn = 0
+        elif isinstance(message, worker.Warn):
+            self.progress.say(message.line)
+        else:
             self._finish(each, message)
-        elif not each.process.is_alive():
-            self._bury(each, "failed", f"worker process died: {_exit(each.process)}")
 
     def _finish(self, each: Worker, outcome: worker.Outcome) -> None:
         queue, assignment = each.queue, each.assignment
         assert queue is not None
         assert assignment is not None
         each.queue = each.assignment = None
-        if outcome.status in (worker.STOPPED, worker.REFUSED):
-            queue.running.discard(assignment.trial)
-            if outcome.status == worker.REFUSED:
-                self.refusal = outcome.error
-                self.stop.set()
+        if outcome.status in (worker.STOPPED, worker.REFUSED, worker.UNWRITABLE):
+            queue.give_up(assignment.trial)
+            kind = ConfigError if outcome.status == worker.REFUSED else SweepError
+            if outcome.error:
+                self.trouble = self.trouble or kind(outcome.error)
             return
         queue.done(assignment.trial, outcome.status)
-        self.progress.ended(queue, outcome.val_error)
+        self.progress.ended(queue.queue, outcome.val_error)
         if outcome.error:
             last_line = outcome.error.strip().splitlines()[-1]
             self.progress.say(
@@ -248,15 +312,29 @@ class Pool:
             )
 
     def _bury(self, each: Worker, status: str, why: str) -> None:
-        """A worker is dead: its trial gets a record that says so, and a new worker takes its place."""
-        each.process.join()
-        if each.assignment is None:
-            raise RuntimeError(f"a worker ended before its first trial: {_exit(each.process)}")
-        study, root, trial = each.assignment
-        record = new_record(study, trial) | {"status": status, "error": why}
-        record["run"] |= {"train_seconds": round(time.monotonic() - each.since, 4), **provenance()}
-        StudyFolder(root, study).write(record)
-        self._finish(each, worker.Outcome(status, None, why))
+        """A worker is dead: its trial gets a record that says so, and a new worker takes its place.
+
+        Unless it had written one just before; that is a good one. Its checkpoint stays: what ended
+        the trial came from outside, and a retry goes on from there.
+        """
+        if not each.ready:
+            self.stillborn += 1
+            if self.stillborn >= STILLBORN:
+                raise SweepError(
+                    f"{STILLBORN} workers in a row ended before they could train a trial"
+                    f" ({_exit(each.process)}); their own words stand above; lower workers= if"
+                    " memory is short"
+                )
+        if each.assignment is not None:
+            assert each.queue is not None
+            study, _, trial, _ = each.assignment
+            record = each.queue.new_record(trial)
+            if record is None:
+                record = new_record(study, trial) | {"status": status, "error": why}
+                record["run"] |= {"train_seconds": round(time.monotonic() - each.since, 4)}
+                record["run"] |= worker.run_facts(time.time(), each.device)
+                each.queue.folder.write(record)
+            self._finish(each, worker.Outcome(*(record[k] for k in worker.Outcome._fields)))
         self.workers[self.workers.index(each)] = self._start(each.device)
 
     def _enforce_timeout(self) -> None:
@@ -267,21 +345,18 @@ class Pool:
             if each.assignment and time.monotonic() - each.since > limit:
                 each.process.kill()
                 each.process.join()
-                self._bury(each, "timeout", f"stopped after trial_timeout_seconds={limit:g}")
+                self._bury(each, "timeout", f"stopped after trial_timeout={limit:g} seconds")
 
     def _start(self, place: str) -> Worker:
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(
-            target=worker.work, args=(theirs, self.stop, place, os.getpid()), daemon=True
-        )
-        with _one_thread():
+        process = self.context.Process(target=worker.work, args=(theirs, place), daemon=True)
+        with _one_thread(), _signals_blocked():
             process.start()
         theirs.close()
         return Worker(process, ours, place)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self.interrupts += 1
-        self.stop.set()
+        self.signals.append(number)
         self.progress.note = "stopping: running trials end at their next step"
 
 
@@ -301,6 +376,17 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """A child inherits the mask, from its first instruction on; what comes to us meanwhile waits."""
+    resource_tracker.ensure_running()  # starting it unblocks SIGINT and SIGTERM again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _tell(each: Worker, message: Any) -> None:
     with contextlib.suppress(OSError):  # it died between turns; its sentinel says so
         each.connection.send(message)
@@ -308,6 +394,9 @@ def _tell(each: Worker, message: Any) -> None:
 
 def _exit(process: SpawnProcess) -> str:
     code = process.exitcode
+    if code == -signal.SIGKILL:
+        return "signal SIGKILL (by hand, or by the system for want of memory)"
     if code is not None and code < 0:
-        return f"signal {signal.Signals(-code).name}"
+        names = {each.value: each.name for each in signal.Signals}
+        return f"signal {names.get(-code, -code)}"
     return f"exit status {code}"

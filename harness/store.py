@@ -2,9 +2,12 @@
 
     ROOT/<workload>/<optimizer>/<fingerprint>/study.json
     ROOT/<workload>/<optimizer>/<fingerprint>/trials/000012.json
-    ROOT/<workload>/<optimizer>/<fingerprint>/trials-<hash>.parquet
+    ROOT/<workload>/<optimizer>/<fingerprint>/trials-<hash>.parquet   many records in one file
+    ROOT/<workload>/<optimizer>/<fingerprint>/checkpoints/000012.pt   of an unfinished trial
+    ROOT/<workload>/<optimizer>/<fingerprint>/requests/               which trials were asked for
+    ROOT/<workload>/<optimizer>/<fingerprint>/claims                  which trials run now
 
-A record is written to a unique temporary file, fsynced and renamed into place, so a reader sees a
+A file is written to a unique temporary name, fsynced and renamed into place, so a reader sees a
 whole record or none. Many records are compacted into one Parquet file, each as the same JSON text;
 both read alike, and a record's own file wins. Reading someone else's results runs no code.
 """
@@ -14,77 +17,81 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
 import re
+import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.errors import ConfigError
-from harness.space import hyperparameters
+from harness import record as records
+from harness.errors import ConfigError, SweepError
+from harness.record import CURVE_COLUMNS, FINAL_COLUMNS, FINISHED, SCHEMA, Record
 from harness.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
-STATUSES = ("complete", "diverged", "failed", "out_of_memory", "timeout")
-FINISHED = ("complete", "diverged")  # results; the others are failures, run again when asked
-CURVE_COLUMNS = (
-    "step", "learning_rate", "train_loss", "val_error", "val_loss", "test_error", "test_loss",
-)  # fmt: skip
-FINAL_COLUMNS = ("train_loss", "val_error", "val_loss", "test_error", "test_loss")
 TABLE_COLUMNS = (
     "workload", "optimizer", "study", "trial", "status",
     "train_loss", "val_error", "test_error", "steps", "train_seconds",
 )  # fmt: skip
-
-Record = dict[str, Any]
+COMPACT_FROM = 1000  # record files; fewer load in under a second and are easier to look into
+ABANDONED_SECONDS = 3600.0  # a temporary file this old has lost its writer; they live milliseconds
 
 
 class DamagedRecord(ConfigError):
-    """A record that cannot be read, or is not what its place says it is."""
+    """Records that cannot be read, or are not what their place says they are."""
+
+    def __init__(self, problems: Sequence[Problem]):
+        first, *others = problems
+        more = f" (and {len(others)} more damaged files in this study)" if others else ""
+        super().__init__(
+            f"record {first.path} {first.what}{more}; look at it, or set it aside and run its trial"
+            " again with damaged=set_aside"
+        )
+        self.problems = list(problems)
 
 
-def new_record(study: Study, trial: int) -> Record:
-    """The record of a trial that has not run: what is known of it before, and status failed."""
-    point = study.point(trial)
-    hyper = hyperparameters(point)._asdict()
-    return {
-        "schema": SCHEMA,
-        "workload": study.workload,
-        "optimizer": study.optimizer,
-        "study": study.fingerprint,
-        "trial": trial,
-        "status": "failed",
-        "point": point,
-        "hyperparameters": {**hyper.pop("optimizer"), **hyper},
-        "seeds": study.seeds(trial),
-        "steps": 0,
-        **dict.fromkeys(FINAL_COLUMNS),
-        "curve": {name: [] for name in CURVE_COLUMNS},
-        "error": None,
-        "data": {},
-        "run": {"train_seconds": None},
-    }
+class Problem(NamedTuple):
+    """A file that cannot be trusted, and why in words that follow its name."""
+
+    path: Path
+    what: str
 
 
 # --- one study's folder -----------------------------------------------------------------------
 
 
 class StudyFolder:
-    """Every path of a study, and the reading and writing of its records."""
+    """Every path of a study, and the reading and writing of its records.
+
+    Raises:
+        ConfigError: a workload or optimizer whose name would lead out of the results root.
+    """
 
     def __init__(self, root: Path | str, study: Study):
+        for kind, name in (("workload", study.workload), ("optimizer", study.optimizer)):
+            if not re.fullmatch(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*", name):
+                raise ConfigError(
+                    f"{kind}.name {name!r} cannot name a folder under root={root}; use letters,"
+                    " digits, '_', '-', '+' and '.'"
+                )
         self.study = study
         self.root = Path(root)
         self.path = self.root / study.workload / study.optimizer / study.fingerprint
         self.trials = self.path / "trials"
+        self.claims = self.path / "claims"
+        self.requests = self.path / "requests"
+        self.checkpoints = self.path / "checkpoints"
 
     def record_path(self, trial: int) -> Path:
         return self.trials / f"{trial:06d}.json"
+
+    def checkpoint_path(self, trial: int) -> Path:
+        return self.checkpoints / f"{trial:06d}.pt"
 
     def create(self) -> None:
         """Make the folder and write study.json, once.
@@ -97,24 +104,43 @@ class StudyFolder:
             if not os.access(self.trials, os.W_OK):
                 raise PermissionError("no write permission")
             if not (self.path / "study.json").exists():
-                _write_json(self.path / "study.json", study_node(self.study))
-        except OSError as error:
+                write_json(self.path / "study.json", study_node(self.study))
+        except (OSError, SweepError) as error:
+            cause = error.__cause__ or error
             raise ConfigError(
-                f"results cannot be written under root={self.root} ({error.strerror or error});"
+                f"results cannot be written under root={self.root}"
+                f" ({getattr(cause, 'strerror', None) or cause});"
                 " give a folder you can write, such as root=results"
             ) from None
 
     def write(self, record: Record) -> None:
-        """Put one trial's record in place, whole or not at all."""
-        _write_json(self.record_path(record["trial"]), record)
+        """Put one trial's record in place, whole or not at all.
+
+        Raises:
+            SweepError: the disk is full, or the folder can no longer be written.
+        """
+        _write_text(self.record_path(record["trial"]), records.to_text(record))
 
     def read(self, trial: int) -> Record | None:
-        """The record of a trial, or None where there is none.
+        """The record of a trial as it is now, or None where there is none.
 
         Raises:
             DamagedRecord: it is there but cannot be trusted.
         """
-        return self.read_all().get(trial)
+        path = self.record_path(trial)
+        with contextlib.suppress(FileNotFoundError):
+            return _trusted(read_record, path)
+        for compacted in sorted(self.path.glob("trials-*.parquet")):
+            if compacted not in self._compacted:  # it never changes: its name is its hash
+                self._compacted[compacted] = dict(_trusted(_compacted_texts, compacted))
+            if trial in self._compacted[compacted]:
+                text = self._compacted[compacted][trial]
+                return _trusted(_checked, text, compacted, trial)
+        return None
+
+    @cached_property
+    def _compacted(self) -> dict[Path, dict[int, str]]:
+        return {}
 
     def read_all(self) -> dict[int, Record]:
         """The records of the study that are there, by trial.
@@ -122,7 +148,19 @@ class StudyFolder:
         Raises:
             DamagedRecord: one of them cannot be trusted.
         """
-        return _records_in(self.path)
+        found, problems = scan(self.path)
+        if problems:
+            raise DamagedRecord(problems)
+        return found
+
+    def clean(self) -> None:
+        """Remove temporary files whose writers died, once they are surely not being written."""
+        oldest = time.time() - ABANDONED_SECONDS
+        for folder in (self.path, self.trials, self.checkpoints, self.requests):
+            for path in folder.glob(".*.tmp"):
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime < oldest:
+                        path.unlink()
 
 
 def study_node(study: Study) -> dict[str, Any]:
@@ -134,85 +172,72 @@ def study_node(study: Study) -> dict[str, Any]:
     }
 
 
-def _write_json(path: Path, node: Mapping[str, Any]) -> None:
-    text = json.dumps(_finite(node), allow_nan=False, indent=1)
-    _write(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+def write_json(path: Path, node: Mapping[str, Any]) -> None:
+    _write_text(path, json.dumps(records.finite(node), allow_nan=False, indent=1) + "\n")
 
 
-def _write(path: Path, fill: Callable[[Path], object]) -> None:
-    """Fill a unique temporary file, fsync it, and rename it into place."""
+def _write_text(path: Path, text: str) -> None:
+    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_whole(path: Path, fill: Callable[[Path], object]) -> None:
+    """Fill a unique temporary file, fsync it, and rename it into place.
+
+    Raises:
+        SweepError: the disk is full, or the folder can no longer be written.
+    """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        fill(temporary)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _finite(node: Any) -> Any:
-    """The node with NaN and infinity as null: JSON has neither, and ``status`` tells them apart."""
-    if isinstance(node, float):
-        return node if math.isfinite(node) else None
-    if isinstance(node, Mapping):
-        return {key: _finite(value) for key, value in node.items()}
-    if isinstance(node, list | tuple):
-        return [_finite(value) for value in node]
-    return node
+        try:
+            fill(temporary)
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise SweepError(
+            f"{path} cannot be written ({error.strerror or error}); finished trials are safe:"
+            " make room or mend the folder, and the same command goes on"
+        ) from error
 
 
 # --- reading records --------------------------------------------------------------------------
 
 
 def read_record(path: Path) -> Record:
-    """One record, checked to be whole and to belong where it lies.
+    """One record file, checked to be whole and to belong where it lies.
 
     Raises:
-        DamagedRecord: not JSON, another schema version, or another study's or trial's record.
+        ValueError: what is wrong with it.
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except ValueError as error:  # not UTF-8
-        raise _damaged(path, f"is not text ({error})") from None
-    return _checked(text, path, path.parent.parent.name, int(path.stem))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not text ({error})") from None
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    return records.from_text(text, _study_names(path.parent.parent), int(path.stem))
 
 
-def _checked(text: str, path: Path, fingerprint: str, trial: int) -> Record:
+def _checked(text: str, compacted: Path, trial: int) -> Record:
+    return records.from_text(text, _study_names(compacted.parent), trial)
+
+
+def _study_names(study_path: Path) -> tuple[str, str, str]:
+    workload, optimizer, fingerprint = study_path.absolute().parts[-3:]
+    return workload, optimizer, fingerprint
+
+
+def _trusted(read: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``read`` gives; its ValueError as a DamagedRecord of the path among its arguments."""
     try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, f"is not JSON ({error})") from None
-    problem = _problem(record, fingerprint, trial)
-    if problem:
-        raise _damaged(path, problem)
-    return record
-
-
-def _damaged(path: Path, problem: str) -> DamagedRecord:
-    return DamagedRecord(f"record {path} {problem}; move it away and its trial will be run again")
-
-
-def _problem(record: Any, fingerprint: str, trial: int) -> str | None:
-    if not isinstance(record, dict):
-        return "is not a JSON object"
-    if record.get("schema") != SCHEMA:
-        return f"has schema {record.get('schema')!r}, this version reads {SCHEMA}"
-    if record.get("study") != fingerprint:
-        return f"is of study {record.get('study')!r}, not {fingerprint}"
-    if record.get("trial") != trial:
-        return f"says it is trial {record.get('trial')!r}, its name says {trial}"
-    if record.get("status") not in STATUSES:
-        return f"has status {record.get('status')!r}, not one of {', '.join(STATUSES)}"
-    for name in (*FINAL_COLUMNS, "steps"):
-        value = record.get(name)
-        if not (value is None or (isinstance(value, int | float) and not isinstance(value, bool))):
-            return f"has {name} = {value!r}, not a number"
-    if record["status"] == "complete" and record.get("val_error") is None:
-        return "is complete but has no val_error"
-    if not isinstance(record.get("point"), dict) or not isinstance(record.get("curve"), dict):
-        return "lacks its point or its curve"
-    return None
+        return read(*arguments)
+    except ValueError as error:
+        path = next(each for each in arguments if isinstance(each, Path))
+        raise DamagedRecord([Problem(path, str(error))]) from None
 
 
 def study_paths(root: Path | str) -> list[Path]:
@@ -228,71 +253,139 @@ def study_paths(root: Path | str) -> list[Path]:
 
 def read_studies(root: Path | str) -> dict[str, dict[str, Any]]:
     """The resolved study of every fingerprint under a results root, with its ``overrides``."""
-    studies = {}
-    for path in study_paths(root):
-        node = _read_study(path)
-        studies[node["fingerprint"]] = {**node["study"], "overrides": node["overrides"]}
-    return studies
+    return {path.name: read_study(path) for path in study_paths(root)}
 
 
-def _read_study(path: Path) -> dict[str, Any]:
+def read_study(path: Path) -> dict[str, Any]:
+    """The resolved study of one study's folder, with its ``overrides``.
+
+    Raises:
+        DamagedRecord: its study.json cannot be trusted.
+    """
     try:
         node = json.loads((path / "study.json").read_text(encoding="utf-8"))
-        if node["fingerprint"] != path.name or not isinstance(node["study"], dict):
-            raise ValueError("it is of another study")
-        return {"overrides": [], **node}
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedRecord(
-            f"{path / 'study.json'} is damaged ({error}); move the folder away"
-        ) from None
+        study, overrides = node["study"], node.get("overrides", [])
+        names = (study["workload"]["name"], study["optimizer"]["name"], node["fingerprint"])
+        if names != _study_names(path):
+            raise ValueError(f"it is of {'/'.join(map(str, names))}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
+        raise DamagedRecord([Problem(path / "study.json", f"is damaged ({error})")]) from None
+    return {**study, "overrides": list(overrides)}
 
 
 def read_records(root: Path | str) -> Iterator[Record]:
-    """Every record under a results root, by study and trial."""
+    """Every record under a results root, by study and trial.
+
+    Raises:
+        DamagedRecord: one of them cannot be trusted.
+    """
     for path in study_paths(root):
-        yield from _records_in(path).values()
+        found, problems = scan(path)
+        if problems:
+            raise DamagedRecord(problems)
+        yield from found.values()
 
 
-def _records_in(study_path: Path) -> dict[int, Record]:
-    """All records of a study's folder by trial, single files before compacted ones.
+def scan(study_path: Path) -> tuple[dict[int, Record], list[Problem]]:
+    """All records of a study's folder by trial, and the files that cannot be trusted.
 
-    In that order: a compaction removes a file only once its Parquet file is in place, so a record
-    that vanishes between listing and opening is found there.
+    Single files before compacted ones, in that order: a compaction removes a file only once its
+    Parquet file is in place, so a record that vanishes between listing and opening is found there.
     """
     found: dict[int, Record] = {}
+    problems = []
     for path in _record_paths(study_path):
-        with contextlib.suppress(FileNotFoundError):
+        try:
             found[int(path.stem)] = read_record(path)
+        except FileNotFoundError:
+            continue
+        except ValueError as error:
+            problems.append(Problem(path, str(error)))
     for path in sorted(study_path.glob("trials-*.parquet")):
-        for trial, text in _compacted_texts(path):
-            if trial not in found:
-                found[trial] = _checked(text, path, study_path.name, trial)
-    return dict(sorted(found.items()))
+        compacted, problem = _scan_compacted(path)
+        found = compacted | found
+        problems += [problem] if problem else []
+    return dict(sorted(found.items())), problems
+
+
+def _scan_compacted(path: Path) -> tuple[dict[int, Record], Problem | None]:
+    found: dict[int, Record] = {}
+    problem = None
+    try:
+        texts = _compacted_texts(path)
+    except ValueError as error:
+        return {}, Problem(path, str(error))
+    for trial, text in texts:
+        try:
+            found[trial] = _checked(text, path, trial)
+        except ValueError as error:
+            problem = problem or Problem(path, f"holds a record of trial {trial} that {error}")
+    return found, problem
 
 
 def _record_paths(study_path: Path) -> list[Path]:
     paths = (study_path / "trials").glob("*.json")
-    return sorted(path for path in paths if re.fullmatch(r"\d+", path.stem))
+    return sorted(path for path in paths if re.fullmatch(r"[0-9]+", path.stem))
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file so that nothing reads it and nothing is lost; the new name.
+
+    Raises:
+        SweepError: it cannot be renamed.
+    """
+    aside = path.with_name(f"{path.name}.damaged-{uuid.uuid4().hex[:8]}")
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        raise SweepError(f"{path} cannot be set aside ({error.strerror})") from None
+    return aside
+
+
+def set_aside_damaged(study_path: Path) -> list[tuple[Problem, Path]]:
+    """Set aside every file of a study that cannot be trusted: each problem and its new name.
+
+    The good records of a damaged Parquet file get files of their own again.
+    """
+    moved = []
+    for problem in scan(study_path)[1]:
+        if problem.path.suffix == ".parquet":
+            for trial, record in _scan_compacted(problem.path)[0].items():
+                own = study_path / "trials" / f"{trial:06d}.json"
+                if not own.exists():
+                    _write_text(own, records.to_text(record))
+        moved.append((problem, set_aside(problem.path)))
+    return moved
 
 
 # --- compaction -------------------------------------------------------------------------------
 
 
-def compact(study_path: Path) -> Path | None:
-    """Move a study's record files into one Parquet file (trial, status, the record's JSON text).
+def compact(study_path: Path, at_least: int = 1) -> Path | None:
+    """Move a study's finished records into one Parquet file (trial, status, the record's JSON text).
 
     Safe beside writers, readers and other compactions: the new file has a name of its own, nothing
-    is replaced, and only files whose text is in it are removed. None where there is nothing to do.
+    is replaced, and only files whose text is in it are removed. Failed trials keep their files, as
+    they are run again. None where there are fewer than ``at_least`` to move.
+
+    Raises:
+        DamagedRecord: a record that cannot be trusted; nothing has been moved then.
+        SweepError: the folder can't be written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    paths = _record_paths(study_path)
+    if len(paths) < at_least:
+        return None
     texts: dict[Path, str] = {}
     statuses = []
-    for path in _record_paths(study_path):
+    for path in paths:
         with contextlib.suppress(FileNotFoundError):
-            statuses.append(read_record(path)["status"])
-            texts[path] = path.read_text(encoding="utf-8")
+            record = _trusted(read_record, path)
+            if record["status"] in FINISHED:
+                statuses.append(record["status"])
+                texts[path] = path.read_text(encoding="utf-8")
     if not texts:
         return None
     digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
@@ -302,7 +395,7 @@ def compact(study_path: Path) -> Path | None:
         "status": statuses,
         "record": [*texts.values()],
     }
-    _write(
+    write_whole(
         target, lambda temporary: pq.write_table(pa.table(columns), temporary, compression="zstd")
     )
     for path, text in texts.items():
@@ -313,16 +406,28 @@ def compact(study_path: Path) -> Path | None:
 
 
 def _compacted_texts(path: Path) -> list[tuple[int, str]]:
+    """The (trial, record text) pairs of a Parquet file.
+
+    Plain columns only: pyarrow's own extension types, which once were pickled, are refused.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, columns=["trial", "record"])
-        return list(zip(table["trial"].to_pylist(), table["record"].to_pylist(), strict=True))
-    except (pa.ArrowException, KeyError, ValueError) as error:
-        raise DamagedRecord(
-            f"{path} cannot be read ({' '.join(str(error).split())}); move it away and its trials will be run again"
-        ) from None
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            if not (
+                pa.types.is_integer(schema.field("trial").type)
+                and pa.types.is_string(schema.field("record").type)
+            ):
+                raise ValueError("its columns are not whole numbers and text")
+            table = file.read(columns=["trial", "record"])
+        pairs = list(zip(table["trial"].to_pylist(), table["record"].to_pylist(), strict=True))
+        if any(trial is None or text is None for trial, text in pairs):
+            raise ValueError("it has empty cells")
+        return pairs
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise ValueError(f"cannot be read ({' '.join(str(error).split())})") from None
 
 
 # --- tables -----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import math
 import time
 import traceback
@@ -13,9 +14,11 @@ from typing import Any
 import torch
 
 from harness import optimizers, space
+from harness.checkpoint import Checkpoint
+from harness.errors import SweepError
 from harness.flat import flatten
+from harness.record import CURVE_COLUMNS, Record, new_record
 from harness.schedule import linear_decay
-from harness.store import CURVE_COLUMNS, Record, new_record
 from harness.study import Study
 from workloads.task import Task
 
@@ -37,27 +40,56 @@ def run_trial(
     task: Task,
     device: str,
     should_stop: Callable[[], bool] = lambda: False,
+    checkpoint: Checkpoint | None = None,
 ) -> Record:
     """Train trial ``trial`` of a study and return its record, whatever happened in it.
 
+    With a checkpoint it goes on from the state saved there, and ends with the same bits.
+
     Raises:
         Stopped: ``should_stop`` said so at a step boundary.
+        SweepError: a checkpoint could not be written.
     """
     started = time.perf_counter()
     record = new_record(study, trial)
-    record["data"] = task.data_description
-    hyper = space.hyperparameters(record["point"])
     try:
-        training = Training(study, hyper, record["seeds"], task, device)
-        record["status"] = training.run(should_stop)
+        record["data"] = json.loads(json.dumps(task.data_description))  # plain, or it fails here
+        hyper = space.hyperparameters(record["point"])
+
+        def begin() -> Training:
+            return Training(study, hyper, record["seeds"], task, device)
+
+        training = begin() if checkpoint is None else _resume(begin, checkpoint)
+        record["status"] = training.run(should_stop, checkpoint)
         record |= training.results()
-    except Stopped:
+        record["run"] = {"train_seconds": round(training.seconds(), 4)}
+        if training.resumed_at:
+            record["run"]["resumed_at_steps"] = training.resumed_at
+    except (Stopped, SweepError):
         raise
     except Exception as error:  # a trial's failure is its record's; the sweep goes on
-        record["status"] = "out_of_memory" if _out_of_memory(error) else "failed"
-        record["error"] = traceback.format_exc()
-    record["run"] = {"train_seconds": round(time.perf_counter() - started, 4)}
+        note_failure(record, error, time.perf_counter() - started)
     return record
+
+
+def note_failure(record: Record, error: BaseException, seconds: float) -> None:
+    """Make a record that of a trial which ended with this exception."""
+    record["status"] = "out_of_memory" if _out_of_memory(error) else "failed"
+    record["error"] = "".join(traceback.format_exception(error))
+    record["run"] = {"train_seconds": round(seconds, 4)}
+
+
+def _resume(begin: Callable[[], Training], checkpoint: Checkpoint) -> Training:
+    """The training where its checkpoint left it, or at its start where there is none to trust."""
+    training = begin()
+    if (state := checkpoint.load()) is None:
+        return training
+    try:
+        training.restore(state)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        checkpoint.reject(" ".join(str(error).split())[:200])
+        return begin()  # half restored is neither
+    return training
 
 
 class Training:
@@ -86,17 +118,25 @@ class Training:
         self.carry: Any = None
         self.loss_sum, self.loss_count = 0.0, 0
         self.curve: dict[str, list[float | None]] = {name: [] for name in CURVE_COLUMNS}
+        self.resumed_at: list[int] = []
+        self.seconds_before = 0.0
+        self.started = time.perf_counter()
 
-    def run(self, should_stop: Callable[[], bool]) -> str:
+    def run(self, should_stop: Callable[[], bool], checkpoint: Checkpoint | None = None) -> str:
         """Train to the last step and return the trial's status: complete or diverged."""
-        while self.step < self.workload["steps"]:
+        last = self.workload["steps"]
+        while self.step < last:
             if should_stop():
+                if checkpoint and self.step:
+                    checkpoint.save(self.state())
                 raise Stopped
             if not self.train_one_step():
                 return "diverged"
-            if self.step % self.workload["eval_every"] == 0 or self.step == self.workload["steps"]:
+            if self.step % self.workload["eval_every"] == 0 or self.step == last:
                 self.evaluate()
-        return "complete"
+            if checkpoint and self.step < last and checkpoint.due(self.step):
+                checkpoint.save(self.state())
+        return "complete" if math.isfinite(self.curve["val_error"][-1] or 0.0) else "diverged"
 
     def train_one_step(self) -> bool:
         """One minibatch. False when its loss is not finite: the trial is then infeasible."""
@@ -116,6 +156,49 @@ class Training:
         self.loss_sum += value
         self.loss_count += 1
         return True
+
+    def seconds(self) -> float:
+        """Spent on this trial, before its interruptions too."""
+        return self.seconds_before + time.perf_counter() - self.started
+
+    def state(self) -> dict[str, Any]:
+        """All that the steps to come depend on, besides the study.
+
+        Parameters that are not trained are as they were initialised. Minibatches are drawn anew
+        from (data seed, step); dropout goes on where torch's own generator stood.
+        """
+        random = {"cpu": torch.get_rng_state()}
+        if self.device != "cpu":
+            random["cuda"] = torch.cuda.get_rng_state(self.device)
+        return {
+            "step": self.step,
+            "parameters": self.parameters.values,
+            "buffers": dict(self.model.named_buffers()),
+            "optimizer": self.optimizer.state_dict(),
+            "carry": self.carry,
+            "random": random,
+            "loss_sum": self.loss_sum,
+            "loss_count": self.loss_count,
+            "curve": self.curve,
+            "seconds": self.seconds(),
+            "resumed_at": self.resumed_at,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a state that was saved; the same bits follow as if it had never stopped."""
+        self.parameters.values.copy_(state["parameters"])
+        for name, buffer in self.model.named_buffers():
+            buffer.copy_(state["buffers"][name])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.carry = _to_device(state["carry"], self.device)
+        self.step = state["step"]
+        self.loss_sum, self.loss_count = state["loss_sum"], state["loss_count"]
+        self.curve = state["curve"]
+        self.resumed_at = [*state["resumed_at"], self.step]
+        self.seconds_before = state["seconds"]
+        torch.set_rng_state(state["random"]["cpu"])
+        if self.device != "cpu":
+            torch.cuda.set_rng_state(state["random"]["cuda"], self.device)
 
     def learning_rate(self, step: int) -> float:
         return linear_decay(
@@ -169,7 +252,13 @@ def _make_deterministic(device: str) -> None:
         torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def _out_of_memory(error: Exception) -> bool:
+def _to_device(carry: Any, device: str) -> Any:
+    if isinstance(carry, torch.Tensor):
+        return carry.to(device)
+    return tuple(_to_device(each, device) for each in carry) if carry is not None else None
+
+
+def _out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

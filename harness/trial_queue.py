@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import ConfigError
+from harness.indices import MOST_TRIALS
+from harness.record import FINISHED
 from harness.study import Study
 
 
 @dataclass(frozen=True)
 class Request:
-    """Trials asked of a study: indices ``[first, first + num)``, or as many as give K feasible ones."""
+    """Trials asked of a study: ``[first, first + num)``, as many as give K feasible ones, or a list."""
 
     study: Study
     root: str
@@ -19,6 +22,7 @@ class Request:
     num_trials: int = 1
     num_feasible: int | None = None
     max_trials: int | None = None
+    trials: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         checks = {"num_trials": 1, "num_feasible": 1, "max_trials": 1, "first_trial": 0}
@@ -26,16 +30,21 @@ class Request:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ConfigError(f"{name} must be {least} or more, got {value}")
+            if value is not None and value > MOST_TRIALS:
+                raise ConfigError(f"{name} must be at most {MOST_TRIALS:,}, got {value}")
         if self.max_trials is not None and self.num_feasible is None:
             raise ConfigError("max_trials caps num_feasible=, which is not given; use num_trials=")
 
     @property
-    def end(self) -> int:
-        """One past the last index that may run."""
-        if self.num_feasible is None:
-            return self.first_trial + self.num_trials
-        # A cap of our own when none is given: a space with under 5 % feasible trials is a finding.
-        return self.first_trial + (self.max_trials or 20 * self.num_feasible)
+    def indices(self) -> Sequence[int]:
+        """The indices that may run, in the order they are handed out."""
+        if self.trials is not None:
+            return self.trials
+        count = self.num_trials
+        if self.num_feasible is not None:
+            # A cap of our own when none is given: a space with under 5 % feasible is a finding.
+            count = self.max_trials or 20 * self.num_feasible
+        return range(self.first_trial, self.first_trial + count)
 
 
 class TrialQueue:
@@ -47,60 +56,89 @@ class TrialQueue:
 
     def __init__(self, request: Request, statuses: Mapping[int, str], retry_failed: bool = False):
         self.request = request
-        self.next_trial = request.first_trial
+        self.indices = request.indices
+        self.position = 0  # indices[:position] have been handed out or skipped
         self.running: set[int] = set()
+        self.elsewhere: set[int] = set()  # another command runs these
         self.statuses = {
             trial: status
             for trial, status in statuses.items()
-            if not (retry_failed and status not in ("complete", "diverged"))
+            if not (retry_failed and status not in FINISHED)
         }
-        self.new: set[int] = set()
+        self.counts: Counter[str] = Counter()  # statuses of the trials asked for so far
+        self.new = 0  # trials that ended since this command started, and were run by it
 
     def take(self) -> int | None:
         """The next trial to run, or None when there is none (yet)."""
         while self._wants_more():
-            trial = self.next_trial
-            self.next_trial += 1
+            trial = self.indices[self.position]
+            self.position += 1
             if trial not in self.statuses:
                 self.running.add(trial)
                 return trial
+            self.counts[self.statuses[trial]] += 1
         return None
 
     def done(self, trial: int, status: str) -> None:
+        """A trial that was handed out has ended."""
+        self.new += trial in self.running
         self.running.discard(trial)
+        self.elsewhere.discard(trial)
         self.statuses[trial] = status
-        self.new.add(trial)
+        self.counts[status] += 1
+
+    def defer(self, trial: int) -> None:
+        """A trial that was handed out turns out to be run by another command."""
+        self.running.discard(trial)
+        self.elsewhere.add(trial)
+
+    def resume(self, trial: int) -> None:
+        """The other command gave a trial up: it is ours after all."""
+        self.elsewhere.discard(trial)
+        self.running.add(trial)
 
     @property
     def finished(self) -> bool:
-        return not self.running and not self._wants_more()
+        return not self.pending and not self._wants_more()
 
     @property
-    def asked(self) -> list[int]:
+    def pending(self) -> int:
+        return len(self.running) + len(self.elsewhere)
+
+    @property
+    def asked(self) -> Sequence[int]:
         """The indices handed out or skipped so far: the set this request stands for."""
-        return list(range(self.request.first_trial, self.next_trial))
+        return self.indices[: self.position]
+
+    @property
+    def ended(self) -> int:
+        return self.position - self.pending
 
     @property
     def feasible(self) -> int:
-        return sum(self.statuses.get(trial) == "complete" for trial in self.asked)
+        return self.counts["complete"]
+
+    @property
+    def failed(self) -> int:
+        return sum(count for status, count in self.counts.items() if status not in FINISHED)
 
     @property
     def failures(self) -> list[int]:
-        return [
-            t
-            for t in self.asked
-            if self.statuses.get(t, "complete") not in ("complete", "diverged")
-        ]
+        return [t for t in self.asked if self.statuses.get(t, "complete") not in FINISHED]
+
+    @property
+    def missing(self) -> int:
+        """How many indices have no record yet, at most."""
+        return sum(trial not in self.statuses for trial in self.indices)
 
     @property
     def expected(self) -> int:
         """How many trials the request will take, as far as can be told (for progress)."""
         if self.request.num_feasible is None:
-            return self.request.num_trials
+            return len(self.indices)
         missing = self.request.num_feasible - self.feasible
-        share = max(self.feasible / max(len(self.asked) - len(self.running), 1), 0.05)
-        guess = len(self.asked) - len(self.running) + round(missing / share)
-        return max(min(guess, self.request.end - self.request.first_trial), len(self.asked))
+        share = max(self.feasible / max(self.ended, 1), 0.05)
+        return max(min(self.ended + round(missing / share), len(self.indices)), self.position)
 
     @property
     def capped(self) -> bool:
@@ -109,7 +147,7 @@ class TrialQueue:
         return wanted is not None and self.finished and self.feasible < wanted
 
     def _wants_more(self) -> bool:
-        if self.next_trial >= self.request.end:
+        if self.position >= len(self.indices):
             return False
         wanted = self.request.num_feasible
-        return wanted is None or self.feasible + len(self.running) < wanted
+        return wanted is None or self.feasible + self.pending < wanted

@@ -4,79 +4,151 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import select
+import threading
 import time
-from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
+from harness.checkpoint import Checkpoint, Every
+from harness.errors import SweepError
+from harness.record import Record, new_record
 from harness.store import StudyFolder
 from harness.study import Study
 
 TASKS_KEPT = 2  # opened data sets a worker holds on to; sweeps seldom mix more workloads
+ORPHAN_SECONDS = 30.0  # what an orphan has to end its step and checkpoint
+
+# What the runner says, besides an Assignment. None: there is no more work.
+STOP = "stop"
 
 
 class Assignment(NamedTuple):
     study: Study
     root: str
     trial: int
+    checkpoint_every: Every | None = None
 
 
 class Outcome(NamedTuple):
     """What the runner needs to know of an ended trial; the record itself is in the store."""
 
     status: str
-    val_error: float | None
-    error: str | None
+    val_error: float | None = None
+    error: str | None = None
+
+
+class Warn(NamedTuple):
+    """A line for the user."""
+
+    line: str
 
 
 # Statuses of an outcome, never of a record:
 STOPPED = "stopped"  # the trial was asked to stop
 REFUSED = "refused"  # the workload refused its data or model settings: a mistake in the config
+UNWRITABLE = "unwritable"  # the record or a checkpoint could not be written
 
 
-def work(connection: Connection, stop: Event, device: str, parent: int) -> None:
-    """Run assignments until the connection closes or says None."""
-    # The terminal sends Ctrl-C to the whole group; the runner alone decides, and tells by `stop`.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def work(connection: Connection, device: str) -> None:
+    """Run assignments until the connection closes or says None.
 
+    SIGINT, SIGTERM and SIGUSR2 are blocked here (the runner starts us so): a terminal or a batch
+    system sends them to the whole group, and the runner alone decides.
+    """
     import torch
 
     torch.set_num_threads(1)  # two cost 5x the CPU time under load
-
-    def should_stop() -> bool:
-        return stop.is_set() or os.getppid() != parent  # an orphan stops too
-
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     tasks: dict[str, Any] = {}
     try:
         connection.send("ready")
-        while (assignment := connection.recv()) is not None:
-            connection.send(_run(assignment, tasks, device, should_stop))
+        while (message := connection.recv()) is not None:
+            if message != STOP:  # a stop that crossed the end of its trial
+                connection.send(_run(message, tasks, device, connection))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the runner is gone; so are we
 
 
-def _run(assignment: Assignment, tasks: dict[str, Any], device: str, should_stop: Any) -> Outcome:
-    from harness.provenance import provenance
-    from harness.train import Stopped, run_trial
+def _end_with_parent() -> None:
+    """The last resort for a trial that hangs while its runner is gone."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+
+def _stop_check(connection: Connection) -> Callable[[], bool]:
+    """Whether the runner has said something, or died: during a trial both mean stop.
+
+    One system call, a microsecond. No lock shared with other processes: a worker that is killed
+    while it holds one would stop all.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN | select.POLLHUP)
+    return lambda: bool(poll.poll(0))
+
+
+def _run(
+    assignment: Assignment, tasks: dict[str, Any], device: str, connection: Connection
+) -> Outcome:
+    from harness.train import Stopped
     from workloads.task import DataError
 
-    study, root, trial = assignment
+    study, root, trial, every = assignment
+    folder = StudyFolder(root, study)
+
+    def warn(line: str) -> None:
+        connection.send(Warn(f"{study.name} trial {trial}: {line}"))
+
     started = time.time()
     try:
-        record = run_trial(study, trial, _task(study, tasks, device), device, should_stop)
+        checkpoint = Checkpoint(folder, trial, every, device, warn)
+        record = _record(assignment, tasks, device, _stop_check(connection), checkpoint)
+        record["run"] |= run_facts(started, device_name(device))
+        folder.write(record)
+        checkpoint.remove()
     except Stopped:
-        return Outcome(STOPPED, None, None)
+        return Outcome(STOPPED)
     except DataError as error:
-        return Outcome(REFUSED, None, str(error))
-    record["run"] |= {
-        "started_at": round(started, 3),
-        "device": device_name(device),
-        **provenance(),
-    }
-    StudyFolder(root, study).write(record)
-    return Outcome(record["status"], record.get("val_error"), record["error"])
+        return Outcome(REFUSED, error=str(error))
+    except SweepError as error:
+        return Outcome(UNWRITABLE, error=str(error))
+    return Outcome(record["status"], record["val_error"], record["error"])
+
+
+def _record(
+    assignment: Assignment,
+    tasks: dict[str, Any],
+    device: str,
+    should_stop: Callable[[], bool],
+    checkpoint: Checkpoint,
+) -> Record:
+    from harness.train import note_failure, run_trial
+    from workloads.task import DataError
+
+    study, _, trial, _ = assignment
+    started = time.perf_counter()
+    try:
+        task = _task(study, tasks, device)
+    except DataError:
+        raise
+    except Exception as error:  # a workload that cannot be imported or opened fails its trials
+        record = new_record(study, trial)
+        note_failure(record, error, time.perf_counter() - started)
+        return record
+    return run_trial(study, trial, task, device, should_stop, checkpoint)
+
+
+def run_facts(started: float, device: str) -> dict[str, Any]:
+    """What a record's ``run`` tells of when and where, besides ``train_seconds``."""
+    from harness.provenance import provenance
+
+    times = {"started_at": round(started, 3), "ended_at": round(time.time(), 3)}
+    return {**times, "device": device, **provenance()}
 
 
 def _task(study: Study, tasks: dict[str, Any], device: str) -> Any:
