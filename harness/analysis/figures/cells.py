@@ -13,8 +13,8 @@ NOT_RUN, NO_FEASIBLE = "not run", "no feasible trial"
 def cells(trials: pd.DataFrame) -> pd.DataFrame:
     """One row per workload and optimizer, every combination: a missing one is drawn as missing.
 
-    Columns: ``workload, optimizer, trials`` (feasible ones, N) and ``missing``, why there is nothing
-    to draw, empty where there is something.
+    Columns: ``workload, optimizer, trials`` (feasible ones, N), ``missing``, why there is nothing to
+    draw, empty where there is something, and ``unit`` of the error, empty where not known.
     """
     found = feasibility(trials).set_index(["workload", "optimizer"])["feasible_trials"]
     workloads = list(dict.fromkeys(trials["workload"]))
@@ -22,8 +22,16 @@ def cells(trials: pd.DataFrame) -> pd.DataFrame:
     index = pd.MultiIndex.from_product([workloads, optimizers], names=["workload", "optimizer"])
     counts = found.reindex(index)
     missing = counts.map(lambda n: NOT_RUN if pd.isna(n) else NO_FEASIBLE if n == 0 else "")
-    frame = pd.DataFrame({"trials": counts.fillna(0).astype(int), "missing": missing})
-    return frame.reset_index()
+    frame = pd.DataFrame({"trials": counts.fillna(0).astype(int), "missing": missing}).reset_index()
+    frame["unit"] = frame["workload"].map(_units(trials))
+    return frame
+
+
+def _units(trials: pd.DataFrame) -> dict[str, str]:
+    if "metric" not in trials:
+        return dict.fromkeys(trials["workload"], "")
+    first = trials.groupby("workload")["metric"].first().fillna("")
+    return {str(workload): str(unit) for workload, unit in first.items()}
 
 
 def comparison_budget(trials: pd.DataFrame, max_budget: int | None = None) -> pd.Series:
@@ -32,6 +40,12 @@ def comparison_budget(trials: pd.DataFrame, max_budget: int | None = None) -> pd
     A fifth of the fewest feasible trials of any of its optimizers, for a fifth is what N trials
     vouch for; those with less than half as many as the richest are left aside, so that one
     optimizer that mostly diverges does not set the budget of all. At least 1, at most ``max_budget``.
+
+    >>> from harness.analysis import table
+    >>> made_up = pd.DataFrame({"workload": "w", "optimizer": ["a"] * 40 + ["b"] * 30 + ["c"] * 4})
+    >>> made_up = made_up.assign(trial=range(74), status="complete", val_error=0.5)
+    >>> comparison_budget(table.check(made_up)).to_dict()
+    {'w': 6}
     """
     counts = cells(trials).query("trials > 0")
     most = counts.groupby("workload", sort=False)["trials"].transform("max")
@@ -40,11 +54,19 @@ def comparison_budget(trials: pd.DataFrame, max_budget: int | None = None) -> pd
     return budget if max_budget is None else budget.clip(upper=max_budget)
 
 
+def trusted(frame: pd.DataFrame) -> pd.Series:
+    """Whether K is at most N/5, from the columns ``budget_trials`` and ``trials``."""
+    return frame["budget_trials"] * confidence.TRUSTED_SHARE <= frame["trials"]
+
+
 def count_range(counts: pd.Series) -> str:
-    """``64`` or ``58-64``, for a caption.
+    """``64`` or ``58–64``, for a caption.
 
     >>> count_range(pd.Series([64, 58, 64]))
-    '58-64'
+    '58–64'
     """
-    low, high = int(counts.min()), int(counts.max())
-    return str(low) if low == high else f"{low}-{high}"
+    known = counts.dropna()
+    if known.empty:
+        return "0"
+    low, high = int(known.min()), int(known.max())
+    return str(low) if low == high else f"{low}–{high}"

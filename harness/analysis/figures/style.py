@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -17,9 +17,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from harness.analysis import table
+from harness.analysis.borders import Scale
 
 
 class Look(NamedTuple):
@@ -71,7 +72,7 @@ SETTINGS = {
     "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e4e4", "grid.linewidth": 0.6,
     "axes.axisbelow": True, "lines.linewidth": 1.4, "lines.markersize": 4.5,
     "legend.frameon": False, "savefig.dpi": 200, "svg.fonttype": "path", "svg.hashsalt": "harness",
-    "figure.constrained_layout.use": True, "text.parse_math": False,
+    "text.parse_math": False,
 }  # fmt: skip
 
 
@@ -94,8 +95,14 @@ def name(optimizer: str) -> str:
     return NAMES.get(optimizer, optimizer)
 
 
-def quantity(column: str) -> str:
-    return QUANTITIES.get(column, column.removeprefix("hp.").replace("_", " "))
+def quantity(column: str, unit: str = "") -> str:
+    """A column in words; with a unit such as ``error rate`` or ``cross entropy``, by that name.
+
+    >>> quantity("val_error"), quantity("test_error", "cross entropy")
+    ('validation error', 'test cross entropy')
+    """
+    words = QUANTITIES.get(column, column.removeprefix("hp.").replace("_", " "))
+    return words.replace("error", unit) if unit and column.endswith("_error") else words
 
 
 def axis(coordinate: str) -> str:
@@ -108,10 +115,9 @@ def short(text: str, width: int = 34) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def figure(rows: int, columns: int, *, width: float, height: float) -> tuple[Figure, Any]:
-    """A figure of ``rows x columns`` panels of that size in inches, and its axes ``[rows, columns]``."""
-    result = Figure(figsize=(max(width * columns, 3.6), height * rows + 0.9))
-    return result, result.subplots(rows, columns, squeeze=False)
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure of that size in inches, laid out so that nothing overlaps."""
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def finish(figure: Figure, caption: str, handles: list[Line2D] | None = None) -> Figure:
@@ -120,7 +126,7 @@ def finish(figure: Figure, caption: str, handles: list[Line2D] | None = None) ->
     Room is reserved in inches, so that neither touches a panel whatever the figure's size.
     """
     width, height = figure.get_size_inches()
-    lines = textwrap.wrap(caption, max(40, int(width * 15.5)))
+    lines = textwrap.wrap(caption, max(40, int(width * 16.5)))
     bottom = (0.16 * len(lines) + 0.08) if lines else 0.0
     top = 0.0
     if handles:
@@ -150,15 +156,17 @@ def legend_handles(optimizers: Iterable[str], *, line: bool = True) -> list[Line
             marker=look.marker,
             linestyle="-" if line else "",
             label=short(name(optimizer)),
-        )  # fmt: skip
+        )
         for optimizer, look in looks(ordered).items()
     ]
 
 
 def empty_panel(axes: Axes, words: str) -> None:
-    """A panel that says why nothing is in it."""
+    """A panel that says why nothing is in it; the axes may be shared, so their ticks are left alone."""
     axes.grid(False)
-    axes.set(xticks=[], yticks=[])
+    axes.patch.set_visible(False)
+    axes.tick_params(length=0, labelleft=False, labelbottom=False)
+    axes.set(xlabel="", ylabel="")
     for side in axes.spines.values():
         side.set_visible(False)
     axes.text(
@@ -167,34 +175,42 @@ def empty_panel(axes: Axes, words: str) -> None:
     )  # fmt: skip
 
 
-def budget_axis(axes: Axes, largest: float) -> None:
+def list_missing(axes: Axes, frame: pd.DataFrame) -> None:
+    """The optimizers without anything to draw, named in the corner with the reason."""
+    rows = frame[frame["missing"] != ""].drop_duplicates("optimizer")
+    lines = [f"{short(name(row.optimizer), 20)}: {row.missing}" for row in rows.itertuples()]
+    axes.text(
+        0.98, 0.97, "\n".join(lines), transform=axes.transAxes, ha="right", va="top", fontsize=7.5,
+        color="#777777", style="italic",
+    )  # fmt: skip
+
+
+def budget_axis(axes: Axes, largest: float, *, few: bool = False) -> None:
     """K on a base-2 scale, its ticks at powers of two."""
     axes.set_xscale("log", base=2)
-    last = max(1, int(np.ceil(np.log2(max(largest, 2)))))
-    step = 1 if last <= 8 else 2
+    last = max(1, int(np.floor(np.log2(max(largest, 2)) + 0.35)))
+    step = -(-(last + 1) // (4 if few else 8))
     axes.xaxis.set_major_locator(FixedLocator([2.0**i for i in range(0, last + 1, step)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(FixedLocator([]))
     axes.set_xlim(2**-0.35, max(largest, 2) * 2**0.35)
 
 
-def error_axis(axes: Axes, values: pd.Series | np.ndarray) -> None:
-    """Errors on a log scale where they span more than a factor of five, with plain numbers."""
-    finite = np.asarray(values, dtype=float)
-    finite = finite[np.isfinite(finite)]
+def error_axis(axes: Axes, *values: pd.Series | np.ndarray) -> None:
+    """Errors on a log scale where they span more than a factor of four, with plain numbers."""
+    every = np.concatenate([np.asarray(each, dtype=float).ravel() for each in values])
+    finite = every[np.isfinite(every)]
     if not len(finite):
         return
-    low, high = finite.min(), finite.max()
-    if low > 0 and high / low > 5:
+    low, high = float(finite.min()), float(finite.max())
+    if low > 0 and high / low > 4:
         axes.set_yscale("log")
         axes.set_ylim(low / (high / low) ** 0.05, high * (high / low) ** 0.05)
-        bottom, top = axes.get_ylim()
-        ticks = [t for t in plain_ticks(bottom, top)]
-        axes.yaxis.set_major_locator(FixedLocator(ticks))
+        axes.yaxis.set_major_locator(FixedLocator(plain_ticks(*axes.get_ylim())))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_minor_locator(FixedLocator([]))
     else:
-        room = (high - low or abs(high) or 1.0) * 0.06
+        room = (high - low or abs(high) or 1.0) * 0.07
         axes.set_ylim(low - room, high + room)
 
 
@@ -208,3 +224,59 @@ def plain_ticks(low: float, high: float) -> list[float]:
     digits = (1, 2, 5) if np.log10(high / low) <= 2.2 else (1,)
     ticks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
     return [tick for tick in ticks if low <= tick <= high]
+
+
+def any_axis(axes: Axes, which: str, kind: str, scale: Scale, values: pd.Series) -> None:
+    """The x or y axis as a searched range from end to end, or as a list of choices; few ticks."""
+    if kind == "choices":
+        _choices_axis(axes, which, values)
+        return
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    set_scale, set_limits = getattr(axes, f"set_{which}scale"), getattr(axes, f"set_{which}lim")
+    low, high = scale.coordinate(scale.low), scale.coordinate(scale.high)
+    if scale.log:
+        set_scale("log")
+        axis.set_major_formatter(FuncFormatter(power_of_ten))
+        axis.set_major_locator(FixedLocator(_few_powers(scale.low, scale.high)))
+        axis.set_minor_locator(FixedLocator([]))
+    else:
+        axis.set_major_locator(MaxNLocator(3))
+    room = 0.05 * (high - low or 1.0)
+    set_limits(scale.value(low - room), scale.value(high + room))
+
+
+def _few_powers(low: float, high: float) -> list[float]:
+    """At most four powers of ten in the range; 1, 2, 5 of a decade where it holds fewer than two."""
+    first, last = np.ceil(np.log10(low) - 1e-9), np.floor(np.log10(high) + 1e-9)
+    decades = np.arange(first, last + 1)
+    if len(decades) < 2:
+        return plain_ticks(low * 0.999, high * 1.001)
+    return [float(f"1e{decade:.0f}") for decade in decades[:: -(-len(decades) // 4)]]
+
+
+def _choices_axis(axes: Axes, which: str, values: pd.Series) -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    choices = sorted(set(values))
+    spread = choices[0] > 0 and choices[-1] / choices[0] > 4
+    if spread:
+        getattr(axes, f"set_{which}scale")("log")
+        axis.set_minor_locator(FixedLocator([]))
+    axis.set_major_locator(FixedLocator(choices))
+    axis.set_major_formatter(FuncFormatter(power_of_ten if spread else _plain))
+    axes.margins(**{which: 0.15})
+
+
+def power_of_ten(value: float, _: object = None) -> str:
+    """``0.01`` to ``100`` plain, other powers of ten with a superscript.
+
+    >>> power_of_ten(0.1), power_of_ten(1e-4), power_of_ten(0.003)
+    ('0.1', '10⁻⁴', '0.003')
+    """
+    exponent = np.log10(value) if value > 0 else 0.5
+    if abs(exponent - round(exponent)) > 1e-9 or abs(exponent) < 2.5:
+        return f"{value:g}"
+    return "10" + f"{round(exponent):d}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _plain(value: float, _: object = None) -> str:
+    return f"{value:g}"

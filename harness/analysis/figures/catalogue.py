@@ -1,0 +1,205 @@
+"""All figures: which there are, and drawing them into a folder with their numbers beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from harness.analysis.figures import (
+    axis_projections,
+    budget_curves,
+    failure_map,
+    inclusion_probability,
+    learning_curves,
+    rank_probability,
+    search_spaces,
+    selected,
+    selection_bias,
+    slices,
+    style,
+)
+from harness.analysis.results import Results
+from harness.analysis.table import TableError
+
+FORMATS = ("png", "svg")
+
+
+class Options(NamedTuple):
+    """What the command line can ask for."""
+
+    metric: str = "val_error"
+    select_by: str | None = None
+    max_budget: int | None = None
+    target: float | None = None
+
+
+class Entry(NamedTuple):
+    """A figure: its numbers, its drawing, and whether each workload has one of its own."""
+
+    name: str
+    data: Callable[[Results, Options], pd.DataFrame]
+    draw: Callable[[pd.DataFrame, str], Figure]
+    per_workload: bool = False
+
+
+class Drawn(NamedTuple):
+    """A figure's files, or the reason why there are none."""
+
+    name: str
+    paths: tuple[Path, ...] = ()
+    reason: str = ""
+
+
+def _targets(results: Results, options: Options) -> pd.Series:
+    return selected.targets(results.trials, results.studies, options.target)
+
+
+def _steps(results: Results, options: Options) -> pd.DataFrame:
+    return selected.steps_to_target(
+        results.trials, results.curves, _targets(results, options), max_budget=options.max_budget
+    )
+
+
+def _steps_several(results: Results, options: Options) -> pd.DataFrame:
+    return selected.targets_and_budgets(
+        results.trials, results.curves, _targets(results, options), max_budget=options.max_budget
+    )
+
+
+def _by_training_loss(results: Results, options: Options) -> pd.DataFrame:
+    frame = selected.errors(
+        results.trials,
+        "train_loss",
+        ("train_loss", "val_error", "test_error"),
+        max_budget=options.max_budget,
+    )
+    if frame[frame["metric"] == "train_loss"]["mean"].isna().all():
+        raise TableError("the trials have no training loss")
+    return frame
+
+
+CATALOGUE = (
+    Entry(
+        "figure_1_errors",
+        lambda r, o: selected.errors(r.trials, o.select_by or "val_error", max_budget=o.max_budget),
+        selected.draw_errors,
+    ),
+    Entry("figure_2_steps_to_target", _steps, selected.draw_steps),
+    Entry(
+        "figure_5_axes",
+        lambda r, o: axis_projections.data(r.trials, r.studies),
+        axis_projections.draw,
+        per_workload=True,
+    ),
+    Entry(
+        "figure_6_tuning_curves",
+        lambda r, o: budget_curves.data(r.trials, o.metric, o.select_by, max_budget=o.max_budget),
+        budget_curves.draw,
+    ),
+    Entry("figure_9_by_training_loss", _by_training_loss, selected.draw_errors),
+    Entry(
+        "figure_10_targets_and_budgets",
+        _steps_several,
+        selected.draw_targets_and_budgets,
+        per_workload=True,
+    ),
+    Entry(
+        "rank_probability",
+        lambda r, o: rank_probability.data(r.trials, max_budget=o.max_budget),
+        rank_probability.draw,
+    ),
+    Entry(
+        "inclusion_probability",
+        lambda r, o: inclusion_probability.data(r.trials, max_budget=o.max_budget),
+        inclusion_probability.draw,
+    ),
+    Entry(
+        "failure_map",
+        lambda r, o: failure_map.data(r.trials, r.studies),
+        failure_map.draw,
+        per_workload=True,
+    ),
+    Entry(
+        "selection_bias",
+        lambda r, o: selection_bias.data(r.trials, max_budget=o.max_budget),
+        selection_bias.draw,
+    ),
+    Entry(
+        "learning_curves",
+        lambda r, o: learning_curves.data(r.trials, r.curves, max_budget=o.max_budget),
+        learning_curves.draw,
+    ),
+    Entry("slices", lambda r, o: slices.data(r.trials, r.studies), slices.draw, per_workload=True),
+)
+SEARCH_SPACES = Entry(
+    "figure_3_4_search_spaces",
+    lambda r, o: search_spaces.data(r.trials, max_budget=o.max_budget),
+    search_spaces.draw,
+)
+
+
+def draw_all(results: Results, folder: Path, options: Options | None = None) -> Iterator[Drawn]:
+    """Draw every figure into the folder, as PNG and SVG with its numbers as CSV.
+
+    A table with several search spaces (a column ``search_space``) gives Figures 3 and 4, and all the
+    others for its last, most general one.
+    """
+    options = options or Options()
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = search_spaces.labels(results.trials)
+    if len(labels) > 1:
+        yield from draw_entry(SEARCH_SPACES, results, folder, options)
+        last = results.trials[search_spaces.COLUMN] == labels[-1]
+        results = results._replace(trials=results.trials[last].reset_index(drop=True))
+    for entry in CATALOGUE:
+        yield from draw_entry(entry, results, folder, options)
+
+
+def draw_entry(entry: Entry, results: Results, folder: Path, options: Options) -> Iterator[Drawn]:
+    """One figure, or one a workload."""
+    try:
+        frame = entry.data(results, options)
+    except TableError as error:
+        yield Drawn(entry.name, reason=str(error))
+        return
+    if frame.empty:
+        yield Drawn(entry.name, reason="the trials hold nothing to draw in it")
+        return
+    if not entry.per_workload:
+        yield save(entry.name, frame, entry.draw, folder, results.sampler())
+        return
+    for workload, rows in frame.groupby("workload", sort=False):
+        name = f"{entry.name}_{file_name(str(workload))}"
+        yield save(name, rows, entry.draw, folder, results.sampler())
+
+
+def save(
+    name: str,
+    frame: pd.DataFrame,
+    draw: Callable[[pd.DataFrame, str], Figure],
+    folder: Path,
+    note: str,
+) -> Drawn:
+    """Write the numbers, then the picture of them."""
+    paths = [folder / f"{name}.csv"]
+    frame.to_csv(paths[0], index=False)
+    with style.settings():
+        figure = draw(frame, note)
+        for suffix in FORMATS:
+            paths.append(folder / f"{name}.{suffix}")
+            figure.savefig(paths[-1], metadata={"Date": None} if suffix == "svg" else None)
+    return Drawn(name, tuple(paths))
+
+
+def file_name(workload: str) -> str:
+    """A workload's name as part of a file's.
+
+    >>> file_name("made-up digits/../x")
+    'made-up_digits_x'
+    """
+    words = "".join(c if c.isalnum() or c in "-_" else " " for c in workload).split()
+    return "_".join(words)[:80] or "workload"

@@ -1,0 +1,67 @@
+"""P(general at or under special) against the budget, with the range of two identical optimizers."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.analysis.figures import style
+from harness.analysis.figures.budget_curves import BEYOND
+from harness.analysis.inclusion_verdicts import probabilities, verdicts
+from harness.analysis.tuning_curves import doubling
+
+KEYS = ["workload", "special", "general"]
+
+
+def data(
+    trials: pd.DataFrame, metric: str = "val_error", *, max_budget: int | None = None
+) -> pd.DataFrame:
+    """The rows of `inclusion_verdicts.probabilities` with the edge's ``verdict`` and where it was decided."""
+    chances = probabilities(trials, metric, doubling(max_budget) if max_budget else None)
+    decided = verdicts(trials, metric)[[*KEYS, "verdict", "budget_trials"]]
+    return chances.merge(decided.rename(columns={"budget_trials": "decided_at"}), on=KEYS)
+
+
+def draw(frame: pd.DataFrame, note: str = "") -> Figure:
+    """A row a workload, a column an inclusion."""
+    workloads = list(dict.fromkeys(frame["workload"]))
+    edges = list(frame[["special", "general"]].drop_duplicates().itertuples(index=False, name=None))
+    figure = style.canvas(max(4.6, 2.0 * len(edges) + 0.5), 2.2 * len(workloads) + 0.3)
+    grid = figure.subplots(len(workloads), len(edges), squeeze=False, sharey=True)
+    for workload, line in zip(workloads, grid, strict=True):
+        for (special, general), axes in zip(edges, line, strict=True):
+            rows = frame[
+                (frame["workload"] == workload)
+                & (frame["special"] == special)
+                & (frame["general"] == general)
+            ]
+            axes.set_title(f"{style.name(special)} ⊆ {style.name(general)}")
+            if rows.empty:
+                style.empty_panel(axes, "not run")
+            else:
+                _draw_panel(axes, rows)
+        line[0].set_ylabel(f"{style.short(workload, 24)}\nP(general ≤ special)")
+    caption = (
+        "Chance that the more general optimizer, tuned with K trials, is at or under the special one."
+        " Shaded: where identical optimizers would lie (null range); a point under it, at the K marked"
+        f" by the dotted line, contradicts the inclusion. Dashed beyond K = N/5. {note}"
+    )
+    return style.finish(figure, caption)
+
+
+def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
+    look = style.looks(rows["general"])[rows["general"].iloc[0]]
+    k, p = rows["budget_trials"], rows["probability"]
+    last = int(rows["trusted"].sum())
+    axes.fill_between(
+        k, rows["null_low"], rows["null_high"], color="#bbbbbb", alpha=0.45, linewidth=0
+    )
+    axes.axhline(0.5, color="#999999", linewidth=0.7)
+    axes.plot(k[:last], p[:last], "-", color=look.colour, marker=look.marker)
+    beyond = slice(max(last - 1, 0), None)
+    axes.plot(k[beyond], p[beyond], linestyle=BEYOND, color=look.colour)
+    axes.plot(k[last:], p[last:], look.marker, color=look.colour, markerfacecolor="white")
+    axes.axvline(rows["decided_at"].iloc[0], color="#444444", linewidth=0.8, linestyle=":")
+    style.budget_axis(axes, k.max(), few=True)
+    axes.set(ylim=(-0.03, 1.03), xlabel=f"K\n{rows['verdict'].iloc[0]}")

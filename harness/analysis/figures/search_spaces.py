@@ -1,0 +1,93 @@
+"""Figures 3 and 4: the same optimizers tuned on search spaces of growing generality, a column each.
+
+After Wilson et al. and Schneider et al. as Choi et al. retell them: tuned on the learning rate alone
+optimizers differ, and the ranking changes until the spaces hold what the inclusions need.
+
+Input: a table of trials with a further column ``search_space``, a label such as ``lr only``, ``+ other
+hyperparameters``, ``+ schedule``; the columns come in the order of their first rows. Every label has
+one study per workload and optimizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from harness.analysis.figures import selected, style
+from harness.analysis.table import TableError
+
+COLUMN = "search_space"
+
+
+def labels(trials: pd.DataFrame) -> list[str]:
+    """The search spaces of a table, least general first; empty where the table has no such column."""
+    return list(dict.fromkeys(trials[COLUMN].dropna().astype(str))) if COLUMN in trials else []
+
+
+def data(
+    trials: pd.DataFrame, metrics: Sequence[str] = ("test_error",), *, max_budget: int | None = None
+) -> pd.DataFrame:
+    """The rows of `selected.errors` for every search space, which ``search_space`` names.
+
+    Every workload, optimizer and space has a row: one that was not run says so in ``missing``.
+
+    Raises:
+        TableError: no column ``search_space``, or trials without one.
+    """
+    if COLUMN not in trials:
+        raise TableError(
+            f"the table lacks the column {COLUMN}, a label of each trial's search space such as"
+            " 'lr only'; Figures 3 and 4 compare such spaces"
+        )
+    if trials[COLUMN].isna().any():
+        raise TableError(
+            f"row {int(trials[COLUMN].isna().argmax())}: {COLUMN} is empty; label every trial"
+        )
+    parts = []
+    for label in labels(trials):
+        rows = trials[trials[COLUMN] == label]
+        part = selected.errors(rows, metrics=metrics, max_budget=max_budget)
+        parts.append(part.assign(**{COLUMN: label}))
+    return _complete(pd.concat(parts, ignore_index=True), trials, metrics)
+
+
+def _complete(frame: pd.DataFrame, trials: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Rows for the combinations that no trial was run of."""
+    order = {
+        "workload": list(dict.fromkeys(trials["workload"])),
+        COLUMN: labels(trials),
+        "metric": list(metrics),
+        "optimizer": list(dict.fromkeys(trials["optimizer"])),
+    }
+    index = pd.MultiIndex.from_product(order.values(), names=order)
+    whole = frame.set_index(list(order)).reindex(index).reset_index()
+    units = frame.groupby("workload")["unit"].first()
+    whole["missing"] = whole["missing"].fillna("not run")
+    whole["trials"] = whole["trials"].fillna(0).astype(int)
+    return whole.assign(unit=whole["workload"].map(units), select_by="val_error")
+
+
+def draw(frame: pd.DataFrame, note: str = "") -> Figure:
+    """A row a workload (and metric), a column a search space; the rows share their vertical axis."""
+    rows = list(frame[["workload", "metric"]].drop_duplicates().itertuples(index=False, name=None))
+    spaces = list(dict.fromkeys(frame[COLUMN]))
+    width = max(1.9, 0.4 * frame["optimizer"].nunique() + 0.5)
+    figure = style.canvas(width * len(spaces) + 0.8, 2.5 * len(rows) + 0.4)
+    grid = figure.subplots(len(rows), len(spaces), squeeze=False, sharex=True, sharey="row")
+    for (workload, metric), line in zip(rows, grid, strict=True):
+        here = frame[(frame["workload"] == workload) & (frame["metric"] == metric)]
+        for space, axes in zip(spaces, line, strict=True):
+            cell = here[here[COLUMN] == space]
+            selected.draw_panel(axes, cell)
+            axes.set_title(f"{style.short(space, 28)}\n{selected.budget_words(cell)}")
+        selected.scale(line[0], here)  # shared by the row, so by all its columns' values
+        line[0].set_ylabel(
+            f"{style.short(workload, 26)}\n{style.quantity(metric, here['unit'].iloc[0])}"
+        )
+    caption = (
+        "Search spaces of growing generality, left to right. Of the trial with the lowest validation"
+        f" error among K feasible ones: {selected.MARKS} {note}"
+    )
+    return style.finish(figure, caption)
