@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis import confidence, inclusion_verdicts, table
-from harness.analysis.final import feasibility, final, not_counted
+from harness.analysis.final import final, not_counted
 from harness.analysis.tuning_curves import tuning_curves
 
 BUDGETS = (1, 4, 16)
@@ -170,17 +170,12 @@ def _probability(edge: Mapping[str, Any]) -> str:
 def _left_out(trials: pd.DataFrame) -> list[str]:
     """One line per workload and optimizer with trials that enter no statistic."""
     lines = []
-    for row in feasibility(trials).to_dict("records"):
-        counts = [f"{row[name]} {name.replace('_', ' ')}" for name in table.LISTED if row[name]]
-        if counts:
-            pair = (trials["workload"] == row["workload"]) & (
-                trials["optimizer"] == row["optimizer"]
-            )
-            listed = list(not_counted(trials[pair])["trial"])
-            shown = ", ".join(map(str, listed[:8])) + (", …" if len(listed) > 8 else "")
-            lines.append(
-                f"Left out: {row['workload']}/{row['optimizer']}: {', '.join(counts)} (trials {shown})"
-            )
+    for (workload, optimizer), rows in not_counted(trials).groupby(["workload", "optimizer"]):
+        counts = [f"{(rows['status'] == name).sum()} {name.replace('_', ' ')}"
+                  for name in table.LISTED if (rows["status"] == name).any()]  # fmt: skip
+        shown = ", ".join(map(str, rows["trial"][:8])) + (", …" if len(rows) > 8 else "")
+        noun = "trial" if len(rows) == 1 else "trials"
+        lines.append(f"Left out: {workload}/{optimizer}: {', '.join(counts)} ({noun} {shown})")
     return lines
 
 

@@ -302,7 +302,7 @@ def select_studies(
     settings = studies or {}
     pooled = trials.assign(pool="") if pool else trials
     for (workload, optimizer), rows in trials.groupby(["workload", "optimizer"], sort=False):
-        names = sorted(set(rows["study"]))
+        names = sorted(rows["study"].unique())
         if len(names) == 1:
             continue
         difference = _difference(names, settings, ignore=("seed", "sampler.seed") if pool else ())
@@ -382,13 +382,17 @@ def groups(trials: pd.DataFrame) -> Iterator[Group]:
         TableError: a pair has several studies that `select_studies` has not pooled; they would be
             mixed silently.
     """
-    for workload, on_workload in trials.groupby("workload", sort=False):
-        for optimizer in optimizer_order(on_workload["optimizer"]):
-            rows = on_workload[on_workload["optimizer"] == optimizer]
-            names = sorted(set(rows["study"]))
-            if len(names) > 1 and not ("pool" in rows and (rows["pool"] != "").all()):
-                raise _several(f"{workload}/{optimizer}", names, None)
-            yield Group(str(workload), optimizer, rows)
+    pairs = dict(iter(trials.groupby(["workload", "optimizer"], sort=False)))
+    workloads = dict.fromkeys(workload for workload, _ in pairs)
+    optimizers = optimizer_order(optimizer for _, optimizer in pairs)
+    for workload, optimizer in itertools.product(workloads, optimizers):
+        if (workload, optimizer) not in pairs:
+            continue
+        rows = pairs[workload, optimizer]
+        names = sorted(rows["study"].unique())
+        if len(names) > 1 and not ("pool" in rows and (rows["pool"] != "").all()):
+            raise _several(f"{workload}/{optimizer}", names, None)
+        yield Group(workload, optimizer, rows)
 
 
 def optimizer_order(names: Iterable[str]) -> list[str]:
@@ -404,7 +408,8 @@ def optimizer_order(names: Iterable[str]) -> list[str]:
 
 def counted(rows: pd.DataFrame, *, feasible_only: bool = True) -> pd.DataFrame:
     """The rows that enter statistics: complete trials, and diverged ones where every trial counts."""
-    return rows[rows["status"].isin((FEASIBLE,) if feasible_only else (FEASIBLE, DIVERGED))]
+    feasible = rows["status"] == FEASIBLE
+    return rows[feasible if feasible_only else feasible | (rows["status"] == DIVERGED)]
 
 
 def values(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Made-up trials: no number in these tests was measured."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -51,14 +52,20 @@ def write_study(root, study, errors):
         folder.write(record)
 
 
-@pytest.fixture
-def root(tmp_path):
-    """A results folder: sgd and momentum, 60 trials each, best at lr = 1, a few diverged."""
+@pytest.fixture(scope="session")
+def pristine_root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("results")
     for optimizer in SPACES:
         study = made_up_study(optimizer)
         lr = np.array([study.point(trial)["lr"] for trial in range(60)])
-        write_study(tmp_path, study, np.where(lr > 50, np.inf, 0.1 + 0.1 * np.abs(np.log10(lr))))
-    return tmp_path
+        write_study(root, study, np.where(lr > 50, np.inf, 0.1 + 0.1 * np.abs(np.log10(lr))))
+    return root
+
+
+@pytest.fixture
+def root(pristine_root, tmp_path):
+    """A results folder: sgd and momentum, 60 trials each, best at lr = 1, a few diverged."""
+    return shutil.copytree(pristine_root, tmp_path / "results")
 
 
 def made_up_table(**optimizers):

@@ -53,7 +53,8 @@ def test_null_range_tends_to_its_normal_law(n, m, k):
 
 def test_null_range_is_seeded_and_holds_its_share():
     limits = inclusion_verdicts.null_range(40, 60, [1, 8])
-    inclusion_verdicts._null.cache_clear()
+    inclusion_verdicts._null_limits.cache_clear()
+    inclusion_verdicts._positions.cache_clear()
     np.testing.assert_array_equal(limits, inclusion_verdicts.null_range(40, 60, [1, 8]))
     rng = np.random.default_rng(5)
     identical = np.array(

@@ -1,0 +1,62 @@
+"""The statistics of a report over 100,000 trials, in seconds and megabytes."""
+
+import resource
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.analysis import borders, importance, inclusion_verdicts, ranks, summary, table
+from harness.analysis.final import final
+from harness.analysis.tuning_curves import tuning_curves
+
+STATISTICS = (
+    tuning_curves,
+    final,
+    inclusion_verdicts.verdicts,
+    inclusion_verdicts.probabilities,
+    ranks.rank_probabilities,
+    borders.borders,
+    importance.importance,
+    summary.summary,
+)
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam")
+
+
+def made_up_trials(workloads, optimizers, trials_each):
+    rng = np.random.default_rng(0)
+    index = pd.MultiIndex.from_product(
+        [[f"w{i}" for i in range(workloads)], optimizers, range(trials_each)],
+        names=["workload", "optimizer", "trial"],
+    )
+    rows = index.to_frame(index=False)
+    rows["status"] = np.where(rng.random(len(rows)) < 0.1, "diverged", "complete")
+    rows["val_error"] = np.round(rng.beta(2, 6, len(rows)), 4)
+    rows["test_error"] = rows["val_error"] + 0.01
+    for axis in ("lr", "one_minus_momentum", "eps", "decay_steps_factor"):
+        rows[f"hp.{axis}"] = rng.random(len(rows)) + 1e-3
+    rows.loc[rows["status"] == "diverged", ["val_error", "test_error"]] = np.nan
+    return rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(28, 600), (1, 16_800)])
+def test_all_statistics_of_a_hundred_thousand_trials(tmp_path, shape):
+    workloads, trials_each = shape
+    made_up_trials(workloads, OPTIMIZERS, trials_each).to_csv(tmp_path / "trials.csv", index=False)
+    inclusion_verdicts._null_limits.cache_clear()
+    inclusion_verdicts._positions.cache_clear()
+    seconds, start = {}, time.perf_counter()
+    trials = table.read(tmp_path / "trials.csv")
+    seconds["read"] = time.perf_counter() - start
+    for statistic in STATISTICS:
+        start = time.perf_counter()
+        statistic(trials)
+        seconds[statistic.__name__] = time.perf_counter() - start
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    print({name: round(s, 2) for name, s in seconds.items()}, f"{sum(seconds.values()):.1f} s")
+    print(f"{peak_mib:.0f} MiB")
+    assert len(trials) == workloads * trials_each * len(OPTIMIZERS) >= 100_000
+    assert sum(seconds.values()) < 10
+    assert peak_mib < 2048
