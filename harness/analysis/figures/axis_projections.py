@@ -60,7 +60,7 @@ def data(
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """One workload: a row for each optimizer, a column for each of its axes."""
     optimizers = optimizer_order(frame["optimizer"])
-    axes_of = {o: list(dict.fromkeys(frame[frame["optimizer"] == o]["axis"])) for o in optimizers}
+    axes_of = {o: style.axis_order(frame[frame["optimizer"] == o]["axis"]) for o in optimizers}
     columns = max(map(len, axes_of.values()))
     figure = style.canvas(1.65 * columns + 0.6, 1.45 * len(optimizers) + 0.4)
     grid = figure.subplots(len(optimizers), columns, squeeze=False, sharey=True)

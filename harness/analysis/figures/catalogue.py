@@ -44,6 +44,7 @@ class Entry(NamedTuple):
     data: Callable[[Results, Options], pd.DataFrame]
     draw: Callable[[pd.DataFrame, str], Figure]
     per_workload: bool = False
+    of_budgets: bool = True  # K is in it, so the caption says how the trials were drawn
 
 
 class Drawn(NamedTuple):
@@ -122,6 +123,7 @@ CATALOGUE = (
         lambda r, o: failure_map.data(r.trials, r.studies),
         failure_map.draw,
         per_workload=True,
+        of_budgets=False,
     ),
     Entry(
         "selection_bias",
@@ -169,12 +171,13 @@ def draw_entry(entry: Entry, results: Results, folder: Path, options: Options) -
     if frame.empty:
         yield Drawn(entry.name, reason="the trials hold nothing to draw in it")
         return
+    note = results.sampler() if entry.of_budgets else ""
     if not entry.per_workload:
-        yield save(entry.name, frame, entry.draw, folder, results.sampler())
+        yield save(entry.name, frame, entry.draw, folder, note)
         return
     for workload, rows in frame.groupby("workload", sort=False):
         name = f"{entry.name}_{file_name(str(workload))}"
-        yield save(name, rows, entry.draw, folder, results.sampler())
+        yield save(name, rows, entry.draw, folder, note)
 
 
 def save(

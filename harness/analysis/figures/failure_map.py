@@ -15,7 +15,7 @@ from harness.analysis.figures import style
 from harness.analysis.table import Studies, optimizer_order
 
 LEARNING_RATES = ("lr", "learning_rate", "lr_over_eps", "lr_over_sqrt_eps")
-COLOURS = "cividis_r"  # even in lightness: dark is good, in grey too
+COLOURS = "cividis"  # even in lightness: dark is good, in grey too
 COLUMNS = (
     "workload", "optimizer", "trial", "status", "error", "x_axis", "x", "x_scale", "x_low", "x_high",
     "y_axis", "y", "y_scale", "y_low", "y_high",
@@ -76,7 +76,8 @@ def _coordinates(
     values = trials[f"hp.{axis}"].astype(float)
     known = axis in scales.index
     low, high = (scales.loc[axis, ["low", "high"]]) if known else (values.min(), values.max())
-    scale = scales.loc[axis, "scale"] if known else "linear"
+    guess = "log" if low > 0 and high / low > 30 else "linear"  # nothing feasible: no borders
+    scale = scales.loc[axis, "scale"] if known else guess
     return {
         f"{name}_axis": axis,
         name: values,
@@ -105,7 +106,13 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     for axes in grid.flat[len(optimizers) :]:
         axes.remove()
     if points is not None:
-        bar = figure.colorbar(points, ax=list(grid.flat[: len(optimizers)]), shrink=0.7, pad=0.02, label="validation error")
+        bar = figure.colorbar(
+            points,
+            ax=list(grid.flat[: len(optimizers)]),
+            shrink=0.7,
+            pad=0.02,
+            label="validation error",
+        )
         bar.outline.set_visible(False)
         ticks = style.plain_ticks(norm.vmin, norm.vmax) if isinstance(norm, LogNorm) else None
         if ticks:

@@ -41,7 +41,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
                 style.empty_panel(axes, "not run")
             else:
                 _draw_panel(axes, rows)
-        line[0].set_ylabel(f"{style.short(workload, 24)}\nP(general ≤ special)")
+        line[0].set_ylabel(f"{style.short(workload, 24)}\nP(general ≤ special)", linespacing=1.6)
     caption = (
         "Chance that the more general optimizer, tuned with K trials, is at or under the special one."
         " Shaded: where identical optimizers would lie (null range); a point under it, at the K marked"

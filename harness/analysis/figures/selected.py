@@ -30,7 +30,7 @@ KEYS = ["workload", "optimizer"]
 NEVER = "target never reached"
 MARKS = (
     "mean (marker), 5th to 95th percentile of tuning runs (bar: spread) and 90% interval of the median"
-    " (black, capped: confidence); hollow where K > N/5."
+    " (black, capped: confidence; only of what selects); hollow where K > N/5."
 )
 
 

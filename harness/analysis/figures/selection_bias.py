@@ -87,6 +87,8 @@ def _draw_path(axes: Axes, rows: pd.DataFrame) -> None:
     ends = rows[["val_error", "test_error"]].to_numpy()
     ends = np.array([np.nanmin(ends), np.nanmax(ends)])
     axes.plot(ends, ends, color="#777777", linewidth=0.8, zorder=1)
+    style.error_axis(axes, ends)
+    style.error_axis(axes, ends, which="x")
     unit = rows["unit"].iloc[0]
     axes.set(xlabel=style.quantity("val_error", unit), ylabel=style.quantity("test_error", unit))
 

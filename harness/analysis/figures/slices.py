@@ -98,7 +98,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     caption = (
         f"{frame['workload'].iloc[0]}: {style.quantity(frame['metric'].iloc[0])} of the best of {BUDGET}"
         " feasible trials within each slice of an axis: mean, and 5th to 95th percentile shaded. Axes by"
-        f" importance, the share of variance they explain alone (in the corner). {note}"
+        f" importance, the share of variance they explain alone (in brackets). {note}"
     )
     return style.finish(figure, caption)
 
@@ -110,10 +110,7 @@ def draw_panel(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
         rows["value"], rows["p05"], rows["p95"], color=look.colour, alpha=0.22, linewidth=0
     )
     axes.plot(rows["value"], rows["mean"], "-", color=look.colour, marker=look.marker)
-    axes.set_xlabel(style.short(style.axis(first["axis"]), 24), labelpad=1)
+    share = f"{first['importance']:.0%}"
+    axes.set_xlabel(f"{style.short(style.axis(first['axis']), 24)} ({share})", labelpad=1)
     scale = Scale(first["low"], first["high"], log=first["scale"] == "log")
     style.any_axis(axes, "x", first["scale"], scale, rows["value"])
-    axes.text(
-        0.97, 0.95, f"{first['importance']:.0%}", transform=axes.transAxes, ha="right", va="top",
-        fontsize=7.5, color="#555555",
-    )  # fmt: skip

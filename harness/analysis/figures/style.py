@@ -66,6 +66,7 @@ AXES = {
     "one_minus_beta1": "1 − β₁", "one_minus_beta2": "1 − β₂", "eps": "ε", "l2": "L2 λ",
     "decay_steps_factor": "decay steps / steps", "end_factor": "final lr / lr",
 }  # fmt: skip
+SCHEDULE = ("decay_steps_factor", "end_factor")
 SETTINGS = {
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8.5,
     "xtick.labelsize": 8, "ytick.labelsize": 8, "axes.spines.top": False,
@@ -109,6 +110,14 @@ def axis(coordinate: str) -> str:
     """A searched coordinate in symbols: ``one_minus_beta1`` is 1 − β₁."""
     coordinate = coordinate.removeprefix("hp.")
     return AXES.get(coordinate, coordinate.replace("_", " "))
+
+
+def axis_order(coordinates: Iterable[str]) -> list[str]:
+    """Learning rate first, schedule last, as they are searched in between."""
+    known = [name for name in AXES if not name.startswith(("decay", "end"))]
+    order = {name: place for place, name in enumerate([*known, *SCHEDULE])}
+    given = list(dict.fromkeys(coordinates))
+    return sorted(given, key=lambda name: order.get(name, len(known) - 0.5))
 
 
 def short(text: str, width: int = 34) -> str:
@@ -196,22 +205,25 @@ def budget_axis(axes: Axes, largest: float, *, few: bool = False) -> None:
     axes.set_xlim(2**-0.35, max(largest, 2) * 2**0.35)
 
 
-def error_axis(axes: Axes, *values: pd.Series | np.ndarray) -> None:
-    """Errors on a log scale where they span more than a factor of four, with plain numbers."""
+def error_axis(axes: Axes, *values: pd.Series | np.ndarray, which: str = "y") -> None:
+    """Errors on a log scale where they span more than a factor of eight, with plain numbers."""
     every = np.concatenate([np.asarray(each, dtype=float).ravel() for each in values])
     finite = every[np.isfinite(every)]
     if not len(finite):
         return
     low, high = float(finite.min()), float(finite.max())
-    if low > 0 and high / low > 4:
-        axes.set_yscale("log")
-        axes.set_ylim(low / (high / low) ** 0.05, high * (high / low) ** 0.05)
-        axes.yaxis.set_major_locator(FixedLocator(plain_ticks(*axes.get_ylim())))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(FixedLocator([]))
-    else:
+    set_limits = getattr(axes, f"set_{which}lim")
+    if low <= 0 or high / low <= 8:
         room = (high - low or abs(high) or 1.0) * 0.07
-        axes.set_ylim(low - room, high + room)
+        set_limits(low - room, high + room)
+        return
+    getattr(axes, f"set_{which}scale")("log")
+    ends = low / (high / low) ** 0.05, high * (high / low) ** 0.05
+    set_limits(*ends)
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_locator(FixedLocator(plain_ticks(*ends)))
+    axis.set_major_formatter(FuncFormatter(_plain))
+    axis.set_minor_locator(FixedLocator([]))
 
 
 def plain_ticks(low: float, high: float) -> list[float]:
