@@ -8,9 +8,12 @@ torch version, is set aside with a word of warning, and the trial starts over.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
+import pickle
 import re
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +22,7 @@ from harness.errors import ConfigError
 from harness.store import StudyFolder, set_aside, write_whole
 
 SCHEMA = 1
+DIGEST_BYTES = 32
 _UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -69,23 +73,23 @@ class Checkpoint:
             "study": folder.study.fingerprint,
             "trial": trial,
             "device": torch.device(device).type,
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
         }
         self.saved_at = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
         """The state saved last, or None where there is none to be trusted."""
-        import torch
-
         if not self.path.exists():
             return None
         try:
-            node = torch.load(self.path, map_location="cpu", weights_only=True)
+            node = from_bytes(self.path.read_bytes())
             found = {name: node["identity"].get(name) for name in self.identity}
             if found == self.identity:
                 return dict(node["state"])
             differs = [name for name in found if found[name] != self.identity[name]]
             why = f"its {differs[0]} is {found[differs[0]]!r}, not {self.identity[differs[0]]!r}"
+        except pickle.UnpicklingError:  # torch's own words recommend to run the code in it
+            why = "it holds more than tensors, numbers and text"
         except Exception as error:  # torch, zipfile and pickle raise a dozen kinds
             why = " ".join(str(error).split())[:200] or type(error).__name__
         self.reject(why)
@@ -110,16 +114,13 @@ class Checkpoint:
         Raises:
             SweepError: the disk is full, or the folder can't be written.
         """
-        import torch
-
         if self.every is None:
             return
-        whole = io.BytesIO()  # torch's own writer reports a full disk as a bug of its own
-        torch.save({"identity": self.identity, "state": state}, whole)
+        content = to_bytes({"identity": self.identity, "state": state})
 
         def fill(temporary: Path) -> None:
             temporary.parent.mkdir(exist_ok=True)
-            temporary.write_bytes(whole.getbuffer())
+            temporary.write_bytes(content)
 
         write_whole(self.path, fill)
         self.saved_at = time.monotonic()
@@ -127,3 +128,28 @@ class Checkpoint:
     def remove(self) -> None:
         with contextlib.suppress(OSError):
             self.path.unlink()
+
+
+def to_bytes(node: dict[str, Any]) -> bytes:
+    """A digest, then torch's own format, which itself would not notice a flipped bit."""
+    import torch
+
+    whole = io.BytesIO()
+    torch.save(node, whole)
+    return hashlib.sha256(whole.getvalue()).digest() + whole.getvalue()
+
+
+def from_bytes(content: bytes) -> dict[str, Any]:
+    """The node in a checkpoint's bytes.
+
+    Raises:
+        ValueError: they are not as they were written.
+        Exception: torch's, for what is no checkpoint at all.
+    """
+    import torch
+
+    digest, whole = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+    if hashlib.sha256(whole).digest() != digest:
+        raise ValueError("it is damaged: its digest does not match")
+    with warnings.catch_warnings(action="ignore"):  # hints for those who write loaders
+        return torch.load(io.BytesIO(whole), map_location="cpu", weights_only=True)

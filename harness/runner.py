@@ -284,9 +284,11 @@ class Pool:
             self._bury(each, "failed", f"worker process died: {_exit(each.process)}")
 
     def _hear(self, each: Worker, message: Any) -> None:
-        if message == "ready":
+        if message == worker.READY:
             each.ready = True
             self.stillborn = 0
+        elif message == worker.BEGUN:
+            each.since = time.monotonic()
         elif isinstance(message, worker.Warn):
             self.progress.say(message.line)
         else:

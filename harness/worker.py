@@ -23,6 +23,9 @@ ORPHAN_SECONDS = 30.0  # what an orphan has to end its step and checkpoint
 
 # What the runner says, besides an Assignment. None: there is no more work.
 STOP = "stop"
+# What a worker says, besides Outcome and Warn.
+READY = "ready"  # for assignments
+BEGUN = "begun"  # training, the data being open: trial_timeout counts from here
 
 
 class Assignment(NamedTuple):
@@ -64,7 +67,7 @@ def work(connection: Connection, device: str) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tasks: dict[str, Any] = {}
     try:
-        connection.send("ready")
+        connection.send(READY)
         while (message := connection.recv()) is not None:
             if message != STOP:  # a stop that crossed the end of its trial
                 connection.send(_run(message, tasks, device, connection))
@@ -107,7 +110,7 @@ def _run(
     started = time.time()
     try:
         checkpoint = Checkpoint(folder, trial, every, device, warn)
-        record = _record(assignment, tasks, device, _stop_check(connection), checkpoint)
+        record = _record(assignment, tasks, device, connection, checkpoint)
         record["run"] |= run_facts(started, device_name(device))
         folder.write(record)
         checkpoint.remove()
@@ -124,7 +127,7 @@ def _record(
     assignment: Assignment,
     tasks: dict[str, Any],
     device: str,
-    should_stop: Callable[[], bool],
+    connection: Connection,
     checkpoint: Checkpoint,
 ) -> Record:
     from harness.train import note_failure, run_trial
@@ -140,7 +143,8 @@ def _record(
         record = new_record(study, trial)
         note_failure(record, error, time.perf_counter() - started)
         return record
-    return run_trial(study, trial, task, device, should_stop, checkpoint)
+    connection.send(BEGUN)
+    return run_trial(study, trial, task, device, _stop_check(connection), checkpoint)
 
 
 def run_facts(started: float, device: str) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""Small sweeps as a user starts them: the real command, in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+
+from harness import config, store
+from harness.record import deterministic
+
+REPOSITORY = Path(__file__).parents[2]
+CONF = Path(__file__).parent / "conf"
+PATIENCE = 120  # seconds for what takes two or three on a free machine
+
+
+def words(root, *overrides):
+    return ["--config-dir", str(CONF), "workload=tiny", "device=cpu", f"root={root}", *overrides]
+
+
+def start(root, *overrides, **options):
+    """The command, started, the leader of its own process group."""
+    options = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True} | options
+    command = [sys.executable, "-m", "harness", *words(root, *overrides)]
+    return subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True, **options)
+
+
+def run(root, *overrides, **options):
+    """The command, ended: (status, stderr)."""
+    process = start(root, *overrides, **options)
+    _, errors = process.communicate(timeout=PATIENCE)
+    return process.returncode, errors
+
+
+def study(*overrides):
+    """The study that overrides compose, in this process."""
+    config.register()
+    GlobalHydra.instance().clear()
+    with initialize_config_module("harness.conf", version_base="1.3"):
+        path = f"hydra.searchpath=[file://{CONF}]"
+        composed = compose("config", [path, "workload=tiny", *overrides])
+        return config.study(composed, overrides)
+
+
+def results(root):
+    """{(optimizer, trial): the deterministic part of its record}."""
+    return {(r["optimizer"], r["trial"]): deterministic(r) for r in store.read_records(root)}
+
+
+def until(condition, seconds=PATIENCE):
+    """Wait for a condition and give what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} seconds"
+        time.sleep(0.02)
+    return value
+
+
+def processes(group):
+    """The live processes of a group (zombies too): {pid: state}."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group:
+            found[int(entry.name)] = fields[0]
+    return found
+
+
+def workers(group):
+    """The worker processes of a command."""
+    found = []
+    for pid in processes(group):
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in line:
+            found.append(pid)
+    return found
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
