@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from harness.analysis import table
 from harness.analysis.table import TableError
 
 ERROR_RATE = "error rate"  # what every workload of this project measures
+PLACES = ("root", "report", "data.root", "data.cache", "data.file", "data.download")
 CURVES, STUDIES = "curves.parquet", "studies.json"
 
 
@@ -77,8 +78,21 @@ def save(results: Results, folder: Path) -> list[Path]:
         results.curves.to_parquet(paths[-1], index=False, compression="zstd")
     if results.studies:
         paths.append(folder / STUDIES)
-        paths[-1].write_text(json.dumps(results.studies, indent=1) + "\n", encoding="utf-8")
+        used = {name: results.studies[name] for name in results.trials["study"].unique() if name in results.studies}
+        text = json.dumps({name: _portable(study) for name, study in used.items()}, indent=1)
+        paths[-1].write_text(text + "\n", encoding="utf-8")
     return paths
+
+
+def _portable(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The study without where data and results lay on the machine that ran it."""
+    data = {
+        key: value for key, value in study.get("data", {}).items() if f"data.{key}" not in PLACES
+    }
+    words = [
+        word for word in study.get("overrides", []) if word.lstrip("+").split("=")[0] not in PLACES
+    ]
+    return {**study, "data": data, "overrides": words}
 
 
 def in_order(trials: pd.DataFrame) -> pd.DataFrame:

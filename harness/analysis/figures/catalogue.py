@@ -186,10 +186,13 @@ def save(
     draw: Callable[[pd.DataFrame, str], Figure],
     folder: Path,
     note: str,
+    *,
+    numbers: bool = True,
 ) -> Drawn:
     """Write the numbers, then the picture of them."""
-    paths = [folder / f"{name}.csv"]
-    frame.to_csv(paths[0], index=False)
+    paths = [folder / f"{name}.csv"] if numbers else []
+    if numbers:
+        frame.to_csv(paths[0], index=False)
     with style.settings():
         figure = draw(frame, note)
         for suffix in FORMATS:

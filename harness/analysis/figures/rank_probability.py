@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,11 +18,19 @@ from harness.analysis.tuning_curves import doubling
 
 
 def data(
-    trials: pd.DataFrame, metric: str = "val_error", *, max_budget: int | None = None
+    trials: pd.DataFrame,
+    metric: str = "val_error",
+    *,
+    max_budget: int | None = None,
+    also: Sequence[int] = (),
 ) -> pd.DataFrame:
-    """One row per workload, optimizer and budget: ``first``, the chance of rank 1, and ``mean_rank``."""
+    """One row per workload, optimizer and budget: ``first``, the chance of rank 1, and ``mean_rank``.
+
+    Budgets are 1, 2, 4, … and those of ``also``, as far as every optimizer of a workload has trials.
+    """
     keys = ["workload", "optimizer", "budget_trials"]
-    budgets = doubling(max_budget) if max_budget else None
+    most = int(cells(trials)["trials"].max())
+    budgets = sorted({*doubling(min(max_budget or most, most)), *also})
     ranks = rank_probabilities(trials, metric, budgets)
     ranks["weighted"] = ranks["rank"].astype(float) * ranks["probability"].astype(float)
     first = ranks[ranks["rank"] == 1].set_index(keys)["probability"].astype(float).rename("first")

@@ -163,6 +163,16 @@ def steps_to_target(
     return frame
 
 
+def timed(trials: pd.DataFrame, curves: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
+    """The trials with ``steps_to_target`` and ``seconds_to_target``, each workload to its own target."""
+    parts = []
+    for workload, error in target.items():
+        rows, evaluated = (t[t["workload"] == workload] for t in (trials, curves))
+        parts.append(with_steps_to_target(rows, evaluated, float(error)))
+    without = trials[~trials["workload"].isin(target.index)]  # no feasible trial
+    return pd.concat([*parts, without]).sort_index()
+
+
 def _unrun(trials: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Cells of optimizers that other workloads have."""
     frame = cells(trials).assign(metric=STEPS)
