@@ -150,6 +150,22 @@ def with_steps_to_target(
     return trials
 
 
+def with_expected_trials(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Curves over feasible trials with ``expected_trials_run``, what finding K of them costs.
+
+    ``K / feasible_share``, the mean number of trials to run until K are feasible: at 20% feasible, a
+    budget of 10 is 50 trials of computing. The budget axis to compare optimizers at equal cost.
+    """
+    share = {
+        (group.workload, group.optimizer): len(table.counted(group.trials))
+        / max(1, len(table.counted(group.trials, feasible_only=False)))
+        for group in table.groups(trials)
+    }
+    pairs = zip(curves["workload"], curves["optimizer"], strict=True)
+    expected = curves["budget_trials"] / np.array([share[pair] for pair in pairs], dtype=float)
+    return curves.assign(expected_trials_run=expected)
+
+
 def doubling(last: int) -> list[int]:
     """1, 2, 4, … and the last.
 

@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from harness.analysis import table
 from harness.record import new_record
 from harness.store import StudyFolder
 from harness.study import Study
+
+# No time limit an example: these machines are shared.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SETTINGS = {
     "workload": {"name": "made_up", "steps": 100, "batch_size": 10},

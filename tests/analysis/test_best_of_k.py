@@ -167,6 +167,15 @@ def test_quantiles_are_the_smallest_value_reaching_the_level():
     assert best_of_k.curve([1.0, 2.0, 3.0, 4.0], [1]).p50[0] == 2.0  # F(2) = 0.5 exactly
 
 
+@pytest.mark.parametrize("n", [20, 100, 160, 500])
+def test_rounding_moves_no_quantile(n):
+    """At K = 1 the three levels are whole ranks of these N, which floating sums miss at 160 and 500."""
+    curve = best_of_k.curve(np.arange(1, n + 1), [1])
+    assert [column[0] for column in curve[1:]] == [n // 20, n // 2, n - n // 20]
+    weighted = best_of_k.curve(np.arange(1, n + 1), [1], statistic=np.arange(1, n + 1))
+    assert [column[0] for column in weighted[1:]] == [n // 20, n // 2, n - n // 20]
+
+
 def test_diverged_trials_make_the_mean_infinite_and_leave_quantiles():
     curve = best_of_k.curve([0.1, np.inf, 0.2, np.inf], [1, 8])
     assert np.isinf(curve.mean).all()

@@ -36,6 +36,14 @@ def test_what_acts_only_through_another_axis_shows_as_interaction():
     assert shares.loc["z", "interaction"] < 0.1
 
 
+def test_effects_that_add_up_are_no_interaction():
+    rng = np.random.default_rng(4)
+    x, y = rng.random((2, 400))
+    shares = importance(with_axes(x + y, x=x, y=y)).set_index("axis")
+    assert (shares["importance"] > 0.3).all()
+    assert (shares["interaction"] < 0.1).all()
+
+
 @pytest.mark.parametrize("bins", [2, 10, 20])
 def test_chance_explains_nothing_on_average(bins):
     rng = np.random.default_rng(2)

@@ -1,11 +1,15 @@
 """The comparison in words: what it says, and that it fits."""
 
+import io
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from harness.analysis import table
-from harness.analysis.summary import summary
+from harness.analysis.summary import render, summary
 from tests.analysis.conftest import made_up_table
 
 
@@ -31,6 +35,13 @@ def test_every_optimizer_with_its_figures(trials):
     assert sgd[-1] == "60/60"
     assert line(text, "momentum  ").split()[-1] == "50/60"
     assert line(text, "adam  ").split() == ["adam", "-", "-", "-", "-", "-", "-", "0/3"]
+
+
+def test_the_best_of_all_stands_out(trials):
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    console.print(render(trials))
+    bold = re.findall(r"\x1b\[1m *(\.\d+)", console.file.getvalue())
+    assert bold == [".0500"]  # momentum's
 
 
 def test_every_inclusion_with_its_verdict(trials):

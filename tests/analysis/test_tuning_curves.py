@@ -6,7 +6,12 @@ import pytest
 
 from harness.analysis import best_of_k, confidence, table
 from harness.analysis.table import TableError
-from harness.analysis.tuning_curves import COLUMNS, tuning_curves, with_steps_to_target
+from harness.analysis.tuning_curves import (
+    COLUMNS,
+    tuning_curves,
+    with_expected_trials,
+    with_steps_to_target,
+)
 from tests.analysis.conftest import made_up_table
 
 ERRORS = np.random.default_rng(0).random(20)
@@ -90,6 +95,16 @@ def test_bootstrap_is_seeded_and_near_the_exact_curve():
     assert not np.array_equal(drawn["mean"], exact["mean"])
 
 
+def test_expected_trials_run_counts_the_diverged_ones():
+    trials = made_up_table(sgd=[0.1, 0.2, np.inf, np.inf], adam=[0.1, 0.2])
+    curves = with_expected_trials(tuning_curves(trials), trials)
+    assert curves.groupby("optimizer")["expected_trials_run"].agg(list).to_dict() == {
+        "sgd": [2, 4],
+        "adam": [1, 2],
+    }
+    assert with_expected_trials(tuning_curves(trials, budgets=[9]), trials).empty
+
+
 # --- steps to a target --------------------------------------------------------------------------
 
 
@@ -138,6 +153,12 @@ def test_a_step_budget_cuts_the_curves(reaching):
     curves = curves_reaching(reaching, [30, np.inf, 80, 30])
     cut = with_steps_to_target(reaching, curves, 0.5, max_steps=50)
     assert cut["steps_to_target"].tolist() == [30, np.inf, np.inf, 30]
+
+
+def test_an_error_equal_to_the_target_reaches_it(reaching):
+    curves = curves_reaching(reaching, [30, np.inf, 80, 30])
+    again = with_steps_to_target(reaching, curves, curves["val_error"].min())
+    assert again["steps_to_target"].tolist() == [30, np.inf, 80, 30]
 
 
 def test_curves_of_a_results_folder(root):
