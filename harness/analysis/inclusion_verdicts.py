@@ -32,10 +32,10 @@ consistent
 
 Error rates, simulated (tests/analysis/test_inclusion_verdicts.py, marked slow), six optimizers, five
 inclusions, N = 50, 100, 500 trials each. Identical optimizers: an inclusion is called violated in
-1.3, 1.1, 1.3% of experiments (0.9% with the ties of 180 validation images), any of the five in 5.9,
-5.1, 6.0%. A general optimizer that truly loses to the special one 9 times in 10 at every budget is
-called violated in 75, 75, 72%: N/K is what decides, so more trials buy a larger K, not more power,
-until K = 100.
+1.4, 0.9, 1.1% of experiments (0.9% with the ties of 180 validation images, N = 64), any of the five
+in 6.4, 4.5, 5.5%. A general optimizer that truly loses to the special one 9 times in 10 at every
+budget is called violated in 76, 73, 72%: the ratio N/K decides that, and up to K = 100 more trials
+buy a larger K, not more power.
 """
 
 from __future__ import annotations
