@@ -118,11 +118,7 @@ def _section(
             comparison_budget(analysis.results.trials, analysis.options.max_budget).get(workload, 0)
         ),
         "final": _final(analysis, workload),
-        "budgets": [
-            k
-            for k in BUDGETS
-            if analysis.options.max_budget is None or k <= analysis.options.max_budget
-        ],
+        "budgets": _budgets(analysis, workload),
         "violated": VIOLATED,
         **of,
     }
@@ -154,10 +150,10 @@ def _figures(analysis: Analysis, workload: str, palette: interactive.Palette) ->
 
 def _final(analysis: Analysis, workload: str) -> list[dict[str, Any]]:
     """The rows of the outcome table: final.csv's, with the curve at a few budgets."""
-    select_by, most = analysis.options.select_by or "val_error", analysis.options.max_budget
+    select_by = analysis.options.select_by or "val_error"
     trials = analysis.results.trials
     here = trials[trials["workload"] == workload]
-    budgets = [k for k in BUDGETS if most is None or k <= most]
+    budgets = _budgets(analysis, workload)
     curves = tuning_curves(here, select_by, select_by, budgets=budgets)
     cells = analysis.errors[
         (analysis.errors["workload"] == workload)
@@ -174,6 +170,13 @@ def _final(analysis: Analysis, workload: str) -> list[dict[str, Any]]:
         row["test"] = tests.loc[row["optimizer"]].to_dict()
         rows.append(row)
     return rows
+
+
+def _budgets(analysis: Analysis, workload: str) -> list[int]:
+    """The columns of the outcome table: the budget compared at among 1, 4 and 16."""
+    most = analysis.options.max_budget
+    compared = comparison_budget(analysis.results.trials, most).get(workload, 1)
+    return [k for k in sorted({*BUDGETS, int(compared)}) if most is None or k <= most]
 
 
 def _chip(optimizer: str, palette: interactive.Palette) -> dict[str, Any]:
@@ -205,10 +208,10 @@ def on_dark(colour: str) -> str:
     """A colour bright enough on a dark page: mixed with white until it is.
 
     >>> on_dark("#332288"), on_dark("#e69f00")
-    ('#8f87bf', '#e69f00')
+    ('#857bb8', '#e69f00')
     """
     rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    while rgb @ [0.2126, 0.7152, 0.0722] < 0.28:
+    while rgb @ [0.2126, 0.7152, 0.0722] < 0.5:
         rgb = rgb + (1 - rgb) * 0.05
     return "#" + "".join(f"{round(float(c) * 255):02x}" for c in rgb)
 

@@ -65,7 +65,9 @@ def _leader(cells: pd.DataFrame, ranks: pd.DataFrame) -> tuple[str, list[str]]:
     trials = (
         "a single trial" if best["budget_trials"] == 1 else f"{best['budget_trials']:.0f} trials"
     )
-    value = f"{number(best['mean'])} (5th–95th percentile {number(best['p05'])} to {number(best['p95'])})"
+    value = number(best["mean"])
+    if best["p95"] > best["p05"]:
+        value += f" (5th–95th percentile {number(best['p05'])} to {number(best['p95'])})"
     name = style.name(best["optimizer"])
     if len(cells) == 1:
         return f"{name}, tuned with {trials}, reaches a {what} of {value}.", []
@@ -89,21 +91,29 @@ def _how_surely(best: pd.Series, ranks: pd.DataFrame) -> list[str]:
 
 
 def _told_apart(best: pd.Series, cells: pd.DataFrame) -> list[str]:
-    """Whose 90% intervals of the median overlap the leader's, and whose do not."""
+    """Whose 90% intervals of the median overlap the leader's, and whose lie above or below."""
     if pd.isna(best["median_high"]):
         return []
     rivals = cells[cells["optimizer"] != best["optimizer"]]
-    apart = rivals[
-        (rivals["median_low"] > best["median_high"]) | (rivals["median_high"] < best["median_low"])
-    ]
-    level = rivals.drop(apart.index)
+    above = rivals["median_low"] > best["median_high"]
+    below = rivals["median_high"] < best["median_low"]
+    level = rivals.loc[~above & ~below, "optimizer"]
     sentences = []
+    if above.any():
+        worse = _listed(rivals.loc[above, "optimizer"])
+        sentences.append(
+            f"{worse} can be told apart from it: higher medians, and 90% intervals apart."
+        )
     if len(level):
         sentences.append(
-            f"{_listed(level['optimizer'])} can't be told apart from it: the 90% intervals of the median overlap."
+            f"{_listed(level)} can't be told apart from it: the 90% intervals of the median overlap."
         )
-    if len(apart):
-        sentences.append(f"{_listed(apart['optimizer'])} can: the intervals do not overlap.")
+    if below.any():
+        better = _listed(rivals.loc[below, "optimizer"])
+        sentences.append(
+            f"Yet the median of {better} is lower, 90% intervals apart:"
+            f" {style.name(best['optimizer'])} leads in the mean because its bad runs are less bad."
+        )
     return sentences
 
 

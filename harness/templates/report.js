@@ -25,8 +25,9 @@
     return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, resolved(value, name)]));
   }
 
-  function layoutOf(layout) {
+  function layoutOf(layout, narrow) {
     const result = resolved(layout);
+    if (narrow && result.grid) result.grid = { ...result.grid, rows: result.grid.columns, columns: 1, ygap: 0.35 };
     const axis = { gridcolor: css("--line"), linecolor: css("--muted"), zerolinecolor: css("--muted"), zeroline: false, automargin: true };
     for (const name of new Set([...Object.keys(result).filter((key) => /^[xy]axis/.test(key)), "xaxis", "yaxis"])) {
       result[name] = { ...axis, ...result[name] };
@@ -49,7 +50,10 @@
   function draw(element, figure) {
     drawn.set(element, figure);
     const traces = figure.data.map((trace) => ({ ...resolved(trace), visible: !hidden.has(trace.meta) }));
-    Plotly.react(element, traces, layoutOf(figure.layout), config);
+    const panels = figure.layout.grid ? figure.layout.grid.columns : 1;
+    const narrow = panels > 1 && element.clientWidth < 300 * panels;
+    element.classList.toggle("tall", narrow);
+    Plotly.react(element, traces, layoutOf(figure.layout, narrow), config);
   }
 
   function redraw() {
@@ -73,6 +77,16 @@
   const DIVERGED = trials.statuses.indexOf("diverged");
   const select = (kind, id) => document.querySelector(`[data-explorer-${kind}="${CSS.escape(id)}"]`);
 
+  const RATE = "rate"; // each optimizer's own learning rate, whatever form it is searched in
+  const rates = trials.values.map((name, column) => [name, column]).filter(([name]) => /^hp\.(lr|learning_rate)/.test(name)).map(([, column]) => column);
+  const labelOf = (column) => (column === RATE ? `learning rate (${rates.map((each) => trials.labels[each]).join(", ")})` : trials.labels[column]);
+
+  function at(column, row) {
+    if (column !== RATE) return trials.columns[column][row];
+    const own = rates.find((each) => trials.columns[each][row] !== null);
+    return own === undefined ? null : trials.columns[own][row];
+  }
+
   function numeric(column) {
     return trials.columns[column].every((value) => value === null || typeof value === "number");
   }
@@ -84,36 +98,40 @@
       const element = select(kind, id);
       for (const column of used) element.add(new Option(trials.labels[column], column));
     }
-    const rate = used.find((column) => /^hp\.(lr|learning_rate)/.test(trials.values[column]));
+    const own = rates.filter((column) => used.includes(column));
+    if (own.length > 1) select("x", id).add(new Option(labelOf(RATE), RATE), 0);
     const first = used.find((column) => trials.values[column].startsWith("hp."));
-    select("x", id).value = rate ?? first ?? used[used.length - 1];
-    select("y", id).value = trials.values.indexOf("val_error");
+    select("x", id).value = own.length > 1 ? RATE : own[0] ?? first ?? used[used.length - 1];
+    const error = trials.values.indexOf("val_error");
+    select("y", id).value = used.includes(error) ? error : used[0];
   }
 
   function explore(element) {
     const id = element.dataset.explorer;
     const workload = Number(element.dataset.workload);
-    const [across, up] = ["x", "y"].map((kind) => Number(select(kind, id).value));
+    const [across, up] = ["x", "y"].map((kind) => select(kind, id).value).map((v) => (v === RATE ? RATE : Number(v)));
     const rows = trials.trial.map((_, row) => row).filter((row) => trials.workload[row] === workload).slice(0, MOST_POINTS);
     const spans = (column) => {
-      const values = rows.map((row) => trials.columns[column][row]).filter((value) => value !== null);
+      const values = rows.map((row) => at(column, row)).filter((value) => value !== null);
       const [low, high] = [Math.min(...values), Math.max(...values)];
-      return low > 0 && high / low > 30 ? "log" : "linear";
+      if (!(low > 0 && high / low > 30)) return { type: "linear" };
+      const step = Math.ceil(Math.log10(high / low) / 6);
+      return { type: "log", dtick: step, tickformat: step > 1 || high / low > 1e4 ? ".0e" : ".3~g" };
     };
     const traces = trials.optimizers.map((name, optimizer) => {
-      const own = rows.filter((row) => trials.optimizer[row] === optimizer && trials.columns[up][row] !== null);
+      const own = rows.filter((row) => trials.optimizer[row] === optimizer && at(up, row) !== null);
       return {
-        type: "scatter", mode: "markers", meta: optimizer, x: own.map((row) => trials.columns[across][row]),
-        y: own.map((row) => trials.columns[up][row]), text: own.map((row) => `${escaped(name)}, trial ${trials.trial[row]}`),
+        type: "scatter", mode: "markers", meta: optimizer, x: own.map((row) => at(across, row)),
+        y: own.map((row) => at(up, row)), text: own.map((row) => `${escaped(name)}, trial ${trials.trial[row]}`),
         marker: { color: `$${optimizer}`, symbol: data.symbols[optimizer], size: 6, opacity: 0.7 },
-        hovertemplate: `<b>%{text}</b><br>${escaped(trials.labels[across])} %{x:.3g}<br>${escaped(trials.labels[up])} %{y:.4g}<extra></extra>`,
+        hovertemplate: `<b>%{text}</b><br>${escaped(labelOf(across))} %{x:.3g}<br>${escaped(labelOf(up))} %{y:.4g}<extra></extra>`,
       };
     });
     trials.optimizers.forEach((name, optimizer) => {
       const own = rows.filter((row) => trials.optimizer[row] === optimizer && trials.status[row] === DIVERGED
-        && trials.columns[up][row] === null && trials.columns[across][row] !== null);
+        && at(up, row) === null && at(across, row) !== null);
       if (own.length) traces.push({
-        type: "scatter", mode: "markers", meta: optimizer, yaxis: "y2", x: own.map((row) => trials.columns[across][row]),
+        type: "scatter", mode: "markers", meta: optimizer, yaxis: "y2", x: own.map((row) => at(across, row)),
         y: own.map(() => 0.985), text: own.map((row) => `${escaped(name)}, trial ${trials.trial[row]}`),
         marker: { color: `$${optimizer}`, symbol: "x-thin-open", size: 7 }, hovertemplate: "<b>%{text}</b><br>diverged<extra></extra>",
       });
@@ -121,8 +139,8 @@
     draw(element, {
       data: traces,
       layout: {
-        xaxis: { title: { text: escaped(trials.labels[across]) }, type: spans(across), exponentformat: "power" },
-        yaxis: { title: { text: escaped(trials.labels[up]) }, type: spans(up), exponentformat: "power" },
+        xaxis: { title: { text: escaped(labelOf(across)) }, ...spans(across) },
+        yaxis: { title: { text: escaped(labelOf(up)) }, ...spans(up) },
         yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },
       },
     });
@@ -167,6 +185,7 @@
   // --- all trials: filtered, sorted and shown a page at a time -------------------------------------
 
   const PAGE = 50;
+  const COMMAND = 4; // the command's place, after the status
   const body = document.querySelector("#all-trials tbody");
   const value = (id) => document.getElementById(id).value;
   const names = (list, column) => (row) => list[trials[column][row]];
@@ -176,7 +195,7 @@
     { label: "Trial", kind: "number", of: (row) => trials.trial[row] },
     { label: "Status", kind: "text", of: names(trials.statuses, "status") },
     ...trials.values.map((_, column) => ({
-      label: trials.labels[column], kind: numeric(column) ? "number" : "text", of: (row) => trials.columns[column][row],
+      key: trials.values[column], label: trials.labels[column], kind: numeric(column) ? "number" : "text", of: (row) => trials.columns[column][row],
     })),
   ];
   if (trials.studies.length > 1 || trials.studies[0]) columns.push({ label: "Study", kind: "text", of: names(trials.studies, "study") });
@@ -245,7 +264,7 @@
     body.replaceChildren(...rows.slice(page * PAGE, (page + 1) * PAGE).map((row) => {
       const line = document.createElement("tr");
       line.append(...columns.map((column, index) => cell(row, column, index)));
-      if (withCommands) line.append(commandCell(row));
+      if (withCommands) line.cells[COMMAND].before(commandCell(row));
       return line;
     }));
     document.getElementById("count").textContent = `${rows.length.toLocaleString("en")} of ${trials.trial.length.toLocaleString("en")} trials`;
@@ -256,6 +275,7 @@
 
   function head() {
     const line = document.createElement("tr");
+    document.querySelector("#all-trials thead").append(line);
     columns.forEach((column) => {
       const heading = document.createElement("th");
       heading.scope = "col";
@@ -278,9 +298,10 @@
       const heading = document.createElement("th");
       heading.scope = "col";
       heading.textContent = "Run it again";
-      line.append(heading);
+      line.cells[COMMAND].before(heading);
     }
-    document.querySelector("#all-trials thead").append(line);
+    const first = columns.findIndex((column) => column.key === "val_error");
+    if (first >= 0) line.querySelectorAll("button")[first].click(); // the best first
   }
 
   function filters() {
@@ -325,8 +346,8 @@
     explorerChoices(element.dataset.explorer, Number(element.dataset.workload));
     for (const kind of ["x", "y"]) select(kind, element.dataset.explorer).addEventListener("change", () => explore(element));
   }
-  head();
   filters();
+  head();
   fill();
   document.querySelectorAll(".canvas").forEach((element) => seen.observe(element));
   addEventListener("beforeprint", () => document.querySelectorAll(".canvas").forEach(show));

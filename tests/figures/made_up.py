@@ -20,7 +20,14 @@ AXES = {
     "nadam": ("lr_over_eps", "one_minus_beta1", "one_minus_beta2", "eps"),
     "adadelta": ("lr",),
 }
-BEST = {"sgd": 0.09, "momentum": 0.07, "rmsprop": 0.065, "adam": 0.06, "nadam": 0.058, "adadelta": 0.1}
+BEST = {
+    "sgd": 0.09,
+    "momentum": 0.07,
+    "rmsprop": 0.065,
+    "adam": 0.06,
+    "nadam": 0.058,
+    "adadelta": 0.1,
+}
 STEPS = 400
 
 
@@ -28,14 +35,18 @@ def results(num_trials: int = 60, *, seed: int = 0) -> Results:
     """Trials, curves and studies of both workloads."""
     rng = np.random.default_rng(seed)
     pairs = [("made-up digits", optimizer) for optimizer in AXES]
-    pairs += [("made-up text", optimizer) for optimizer in AXES if optimizer not in ("nadam", "adadelta")]
+    pairs += [
+        ("made-up text", optimizer) for optimizer in AXES if optimizer not in ("nadam", "adadelta")
+    ]
     trials = pd.concat([_study(rng, *pair, num_trials) for pair in pairs], ignore_index=True)
     studies = {name: _settings(rows) for name, rows in trials.groupby("study")}
     checked = table.check(trials.assign(metric=ERROR_RATE))
     return Results(checked, _curves(checked), studies)
 
 
-def _study(rng: np.random.Generator, workload: str, optimizer: str, num_trials: int) -> pd.DataFrame:
+def _study(
+    rng: np.random.Generator, workload: str, optimizer: str, num_trials: int
+) -> pd.DataFrame:
     axes = AXES[optimizer]
     unit = rng.random((num_trials, len(axes)))
     frame = pd.DataFrame({f"hp.{axis}": 10 ** (4 * unit[:, i] - 3) for i, axis in enumerate(axes)})
@@ -51,7 +62,12 @@ def _study(rng: np.random.Generator, workload: str, optimizer: str, num_trials: 
         test_error=np.where(diverged, np.nan, test), steps=STEPS, train_seconds=1.5,
     )  # fmt: skip
     if optimizer == "sgd":
-        frame.loc[3, ["status", "train_loss", "val_error", "test_error"]] = ["failed", None, None, None]
+        frame.loc[3, ["status", "train_loss", "val_error", "test_error"]] = [
+            "failed",
+            None,
+            None,
+            None,
+        ]
     return frame
 
 
