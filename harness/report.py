@@ -198,7 +198,7 @@ def _folder(out: str | Path) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; a mistake in what was asked is one line on stderr and a 2."""
-    options = vars(_parser().parse_args(arguments))
+    options = vars(_parser().parse_intermixed_args(arguments))
     try:
         options |= _words(options)
         if options["max_budget"] is not None and options["max_budget"] < 1:

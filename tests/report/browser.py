@@ -22,11 +22,17 @@ def missing() -> str:
     except ImportError:
         return "selenium is not installed (the dev extra has it)"
     programs = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-    return f"{' and '.join(programs)} not found (apt-get install chromium chromium-driver)" if programs else ""
+    return (
+        f"{' and '.join(programs)} not found (apt-get install chromium chromium-driver)"
+        if programs
+        else ""
+    )
 
 
 @contextmanager
-def chromium(profile: Path, *, width: int = 1280, height: int = 900, theme: str = "light") -> Iterator[Any]:
+def chromium(
+    profile: Path, *, width: int = 1280, height: int = 900, theme: str = "light"
+) -> Iterator[Any]:
     """A driven browser with a new profile, its console kept."""
     from selenium import webdriver
 
