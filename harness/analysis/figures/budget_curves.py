@@ -10,6 +10,7 @@ the interval has no lower end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -135,7 +136,7 @@ def draw_spread(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
 def _line(axes: Axes, rows: pd.DataFrame, values: pd.Series, look: style.Look) -> None:
     k, y = rows["budget_trials"].to_numpy(float), values.to_numpy(float)
     last = int(np.count_nonzero(rows["trusted"]))
-    edges = {"markeredgewidth": 0.9, "markeredgecolor": look.colour}
+    edges: dict[str, Any] = {"markeredgewidth": 0.9, "markeredgecolor": look.colour}
     axes.plot(k[:last], y[:last], "-", color=look.colour, marker=look.marker, **edges)
     beyond = slice(max(last - 1, 0), None)  # joined to the solid part
     axes.plot(k[beyond], y[beyond], linestyle=BEYOND, color=look.colour)

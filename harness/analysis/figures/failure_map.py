@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -95,7 +98,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     figure = style.canvas(2.5 * columns + 0.9, 2.35 * rows + 0.3)
     grid = figure.subplots(rows, columns, squeeze=False)
     norm = _norm(frame["error"])
-    points = None
+    points: PathCollection | None = None
     for optimizer, axes in zip(optimizers, grid.flat, strict=False):
         own = frame[frame["optimizer"] == optimizer]
         points = _draw_panel(axes, own, norm) or points
@@ -114,7 +117,8 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
             label="validation error",
         )
         bar.outline.set_visible(False)
-        ticks = style.plain_ticks(norm.vmin, norm.vmax) if isinstance(norm, LogNorm) else None
+        ends = frame["error"].min(), frame["error"].max()
+        ticks = style.plain_ticks(*ends) if isinstance(norm, LogNorm) else None
         if ticks:
             bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
             bar.ax.minorticks_off()
@@ -135,7 +139,7 @@ def _norm(errors: pd.Series) -> Normalize:
     )
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame, norm: Normalize) -> object:
+def _draw_panel(axes: Axes, rows: pd.DataFrame, norm: Normalize) -> PathCollection | None:
     first = rows.iloc[0]
     x, y = rows["x"], rows["y"] if first["y_axis"] else pd.Series(0.0, rows.index)
     style.any_axis(
@@ -172,7 +176,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, norm: Normalize) -> object:
 
 
 def _handles(frame: pd.DataFrame) -> list[Line2D]:
-    marks = {
+    marks: dict[str, dict[str, Any]] = {
         "complete": {"marker": "o", "color": "#7c7b78", "markeredgecolor": "#666666"},
         "diverged": {"marker": "x", "color": style.DIVERGED_COLOUR},
         "failed, timed out, out of memory": {"marker": "+", "color": "black"},

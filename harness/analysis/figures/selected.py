@@ -311,7 +311,12 @@ def scale(axes: Axes, rows: pd.DataFrame) -> None:
 def _draw_cell(axes: Axes, place: int, row: Any, look: style.Look) -> None:
     top = row.p95 if np.isfinite(row.p95) else 1e9  # runs that never reach: to the top of the panel
     if np.isfinite(row.p05):
-        ends = {"color": look.colour, "alpha": 0.3, "linewidth": 9, "solid_capstyle": "butt"}
+        ends: dict[str, Any] = {
+            "color": look.colour,
+            "alpha": 0.3,
+            "linewidth": 9,
+            "solid_capstyle": "butt",
+        }
         axes.plot([place, place], [row.p05, top], **ends)
     axes.plot(
         place, row.mean, look.marker, color=look.colour, markersize=6, markeredgecolor=look.colour,

@@ -7,6 +7,8 @@ that value once the others are tuned a little, and a flat slice says that the ax
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -38,7 +40,7 @@ def data(
     """
     spaces = borders(trials, studies, metric=metric).set_index(["workload", "optimizer", "axis"])
     shares = importance(trials, metric)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for group in table.groups(trials):
         feasible = table.counted(group.trials)
         own = shares[
@@ -61,7 +63,7 @@ def data(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _slices(values: pd.Series, errors: np.ndarray) -> list[dict[str, object]]:
+def _slices(values: pd.Series, errors: np.ndarray) -> list[dict[str, Any]]:
     positions = np.argsort(values.to_numpy(float), kind="stable")
     ordered = values.to_numpy(float)[positions]
     if len(np.unique(ordered)) <= FEW_VALUES:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
@@ -67,7 +68,7 @@ AXES = {
     "decay_steps_factor": "decay steps / steps", "end_factor": "final lr / lr",
 }  # fmt: skip
 SCHEDULE = ("decay_steps_factor", "end_factor")
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8.5,
     "xtick.labelsize": 8, "ytick.labelsize": 8, "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e4e4", "grid.linewidth": 0.6,
@@ -143,7 +144,9 @@ def finish(figure: Figure, caption: str, handles: list[Line2D] | None = None) ->
         top = 0.2 * -(-len(handles) // columns) + 0.12
     figure.set_size_inches(width, height + bottom + top)
     height += bottom + top
-    figure.get_layout_engine().set(rect=(0, bottom / height, 1, 1 - (bottom + top) / height))
+    cast(ConstrainedLayoutEngine, figure.get_layout_engine()).set(
+        rect=(0, bottom / height, 1, 1 - (bottom + top) / height)
+    )
     figure.text(
         0.08 / width, 0.06 / height, "\n".join(lines), fontsize=7.5, color="#444444", va="bottom"
     )
@@ -275,7 +278,7 @@ def _choices_axis(axes: Axes, which: str, values: pd.Series) -> None:
         axis.set_minor_locator(FixedLocator([]))
     axis.set_major_locator(FixedLocator(choices))
     axis.set_major_formatter(FuncFormatter(power_of_ten if spread else _plain))
-    axes.margins(**{which: 0.15})
+    axes.margins(x=0.15) if which == "x" else axes.margins(y=0.15)
 
 
 def power_of_ten(value: float, _: object = None) -> str:

@@ -1,0 +1,76 @@
+"""The script that draws every figure again, from a folder, a table, or the committed tables."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness.analysis import results
+from harness.analysis.figures.catalogue import Entry
+from tests.figures import made_up
+from tests.figures.test_numbers import with_spaces
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "reproduce_figures.py"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The script with one figure in the catalogue, and its own folder of results."""
+    spec = importlib.util.spec_from_file_location("reproduce_figures", SCRIPT)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    first: tuple[Entry, ...] = module.catalogue.CATALOGUE[:1]
+    monkeypatch.setattr(module.catalogue, "CATALOGUE", first)
+    monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
+    return module
+
+
+def committed(folder: Path, name: str) -> Path:
+    (folder / "results" / name).mkdir(parents=True)
+    results.save(made_up.results(20), folder / "results" / name)
+    return folder / "results" / name
+
+
+def test_without_a_source_every_committed_table_is_drawn_into_its_folder(
+    script: ModuleType, tmp_path: Path, capsys
+) -> None:
+    folders = [committed(tmp_path, name) for name in ("one", "two")]
+    assert script.main([]) == 0
+    for folder in folders:
+        assert (folder / "figures" / "figure_1_errors.svg").exists()
+    assert capsys.readouterr().out.count("1 figures in") == 2
+
+
+def test_a_source_is_drawn_into_the_folder_asked_for(script: ModuleType, tmp_path: Path) -> None:
+    table = committed(tmp_path, "one") / "trials.csv"
+    assert script.main([str(table), "--out", str(tmp_path / "here")]) == 0
+    assert {path.suffix for path in (tmp_path / "here").iterdir()} == {".csv", ".png", ".svg"}
+
+
+def test_a_table_of_several_search_spaces_gives_figures_3_and_4(
+    script: ModuleType, tmp_path: Path
+) -> None:
+    with_spaces().to_csv(tmp_path / "spaces.csv", index=False)
+    assert script.main([str(tmp_path / "spaces.csv"), "--out", str(tmp_path / "here")]) == 0
+    assert {path.stem for path in (tmp_path / "here").iterdir()} == {
+        "figure_1_errors",
+        "figure_3_4_search_spaces",
+    }
+
+
+def test_mistakes_are_one_line(script: ModuleType, tmp_path: Path, capsys) -> None:
+    assert script.main([]) == 2
+    assert "no results/*/trials.csv here" in capsys.readouterr().err
+    assert script.main([str(tmp_path / "nothing")]) == 2
+    assert "does not exist" in capsys.readouterr().err
+    for name in ("one", "two"):
+        committed(tmp_path, name)
+    assert script.main(["--out", "x"]) == 2
+    assert "--out is for one source" in capsys.readouterr().err
+    assert script.main([str(tmp_path / "results" / "one" / "trials.csv")] * 2) == 2
+    assert "say where with --out" in capsys.readouterr().err
