@@ -48,4 +48,11 @@ def worker_count(workers: int | None, devices: list[str]) -> int:
                 f"workers must be 1 or more, got {workers}; leave it out for one a core"
             )
         return workers
-    return len(os.sched_getaffinity(0)) if devices == ["cpu"] else len(devices)
+    return _cores() if devices == ["cpu"] else len(devices)
+
+
+def _cores() -> int:
+    """The cores this process may use; Slurm does not always bind a job to those it gave it."""
+    cores = len(os.sched_getaffinity(0))
+    given = os.environ.get("SLURM_CPUS_ON_NODE", "") if "SLURM_JOB_ID" in os.environ else ""
+    return min(cores, int(given)) if given.isdigit() and int(given) else cores

@@ -62,7 +62,7 @@ def run(requests: Sequence[Request], options: Options) -> int:
     """
     places = devices.resolve(options.device)
     count = devices.worker_count(options.workers, places)
-    _check_workloads(requests)
+    check_workloads(requests)
     with _opened(requests, options) as queues:
         missing = sum(min(each.queue.missing, count) for each in queues)
         with Progress([each.queue for each in queues], quiet=options.quiet) as progress:
@@ -76,7 +76,7 @@ def run(requests: Sequence[Request], options: Options) -> int:
         return _conclude(queues)
 
 
-def _check_workloads(requests: Sequence[Request]) -> None:
+def check_workloads(requests: Sequence[Request]) -> None:
     """Each distinct model once, then each distinct data set: fetching data may take long."""
     checks: list[tuple[str, str, Any]] = []
     for function in ("check_model", "prepare"):

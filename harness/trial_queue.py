@@ -67,17 +67,17 @@ class TrialQueue:
         }
         self.counts: Counter[str] = Counter()  # statuses of the trials asked for so far
         self.new = 0  # trials that ended since this command started, and were run by it
+        self._skip()
 
     def take(self) -> int | None:
         """The next trial to run, or None when there is none (yet)."""
-        while self._wants_more():
-            trial = self.indices[self.position]
-            self.position += 1
-            if trial not in self.statuses:
-                self.running.add(trial)
-                return trial
-            self.counts[self.statuses[trial]] += 1
-        return None
+        if not self._wants_more():
+            return None
+        trial = self.indices[self.position]
+        self.position += 1
+        self.running.add(trial)
+        self._skip()
+        return trial
 
     def done(self, trial: int, status: str) -> None:
         """A trial that was handed out has ended."""
@@ -86,6 +86,7 @@ class TrialQueue:
         self.elsewhere.discard(trial)
         self.statuses[trial] = status
         self.counts[status] += 1
+        self._skip()
 
     def defer(self, trial: int) -> None:
         """A trial that was handed out turns out to be run by another command."""
@@ -128,8 +129,10 @@ class TrialQueue:
 
     @property
     def missing(self) -> int:
-        """How many indices have no record yet, at most."""
-        return sum(trial not in self.statuses for trial in self.indices)
+        """How many trials are still to be handed out, at least one where there are any."""
+        rest = sum(trial not in self.statuses for trial in self.indices[self.position :])
+        wanted = self.request.num_feasible
+        return rest if wanted is None else min(rest, wanted - self.feasible)
 
     @property
     def expected(self) -> int:
@@ -145,6 +148,12 @@ class TrialQueue:
         """Whether max_trials ended the request before K feasible trials were found."""
         wanted = self.request.num_feasible
         return wanted is not None and self.finished and self.feasible < wanted
+
+    def _skip(self) -> None:
+        """Count the trials that have a record already, up to the next one that has none."""
+        while self._wants_more() and self.indices[self.position] in self.statuses:
+            self.counts[self.statuses[self.indices[self.position]]] += 1
+            self.position += 1
 
     def _wants_more(self) -> bool:
         if self.position >= len(self.indices):

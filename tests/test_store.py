@@ -108,6 +108,9 @@ def test_a_reader_beside_a_writer_sees_whole_records_only(folder):
         thread.start()
     try:
         seen = {folder.read_all()[0]["status"] for _ in range(300)}
+        deadline = time.monotonic() + 60
+        while len(seen) < 2 and time.monotonic() < deadline:
+            seen.add(folder.read_all()[0]["status"])
     finally:
         stop.set()
         for thread in threads:

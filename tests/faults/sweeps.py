@@ -22,10 +22,11 @@ def words(root, *overrides):
     return ["--config-dir", str(CONF), "workload=tiny", "device=cpu", f"root={root}", *overrides]
 
 
-def start(root, *overrides, **options):
-    """The command, started, the leader of its own process group."""
-    options = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True} | options
-    command = [sys.executable, "-m", "harness", *words(root, *overrides)]
+def start(root, *overrides, under=(), **options):
+    """The command, started (by another, `under`), the leader of its own process group."""
+    options = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True} | options
+    options["env"] = {**os.environ, **options.get("env", {})}
+    command = [*under, sys.executable, "-m", "harness", *words(root, *overrides)]
     return subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True, **options)
 
 

@@ -1,0 +1,81 @@
+"""A disk that fills up and a folder that turns read-only while a sweep runs."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from harness import store
+from tests.faults import sweeps
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 192 KiB; `grow(size)` makes it larger."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def mount(*options):
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(disk)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    made = mount("size=192k")
+    if made.returncode:
+        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
+    yield disk, lambda size: mount("remount", f"size={size}")
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def ends_in_one_line(status, errors):
+    *_, last = errors.splitlines()
+    assert status == 1, errors
+    assert last.startswith("harness: ")
+    assert "cannot be written" in last
+    assert "the same command goes on" in last
+    assert "Traceback" not in errors
+    return last
+
+
+def test_a_full_disk(small_disk, tmp_path):
+    disk, grow = small_disk
+    words = ("optimizer=sgd", "num_trials=60", "workers=2", "checkpoint_every=7")
+    line = ends_in_one_line(*sweeps.run(disk, *words))
+    assert "No space left on device" in line
+    before = sweeps.results(disk)  # which reads and checks every one
+    assert 0 < len(before) < 60
+    assert not list(disk.rglob("*.tmp"))
+    assert grow("2m").returncode == 0
+    assert sweeps.run(disk, *words)[0] == 0
+    after = sweeps.results(disk)
+    assert len(after) == 60
+    assert after.items() >= before.items()
+
+
+def test_a_folder_that_turns_read_only(tmp_path):
+    words = ("optimizer=sgd", "num_trials=400", "workers=2", "model.step_seconds=0.002")
+    process = sweeps.start(tmp_path, *words, under=permissions_apply())
+
+    def ended():
+        return len(list(tmp_path.glob("*/*/*/trials/*.json")))
+
+    sweeps.until(lambda: ended() >= 3 or process.poll() is not None)
+    (trials,) = tmp_path.glob("*/*/*/trials")
+    trials.chmod(0o555)
+    _, errors = process.communicate(timeout=sweeps.PATIENCE)
+    line = ends_in_one_line(process.returncode, errors)
+    assert "Permission denied" in line
+    assert 0 < len(list(store.read_records(tmp_path))) < 400
+    trials.chmod(0o755)
+    assert sweeps.run(tmp_path, *words)[0] == 0
+    assert store.read_trials(tmp_path)["trial"].tolist() == list(range(400))
+
+
+def permissions_apply():
+    """What to start a command with, so that even root may not write where the mode forbids it."""
+    if os.geteuid() != 0:
+        return []
+    under = ["setpriv", "--bounding-set", "-dac_override"]
+    if shutil.which("setpriv") is None or subprocess.run([*under, "true"]).returncode:
+        pytest.skip("the tests are root's, and setpriv (util-linux) cannot drop its privilege here")
+    return under

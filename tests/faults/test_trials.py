@@ -1,0 +1,79 @@
+"""Trials that misbehave: each gets a record that says how, and the others do not notice."""
+
+import pytest
+
+from harness import store
+from tests.faults import sweeps
+from tests.faults.optimizers import FAULTS
+
+EXPECTED = {
+    "none": ("complete", None),
+    "raises": ("failed", "ZeroDivisionError: a bug in somebody's optimizer"),
+    "segfault": ("failed", "worker process died: signal SIGSEGV"),
+    "memory": ("out_of_memory", "can't allocate memory"),
+    "hangs": ("timeout", "stopped after trial_timeout=15 seconds"),
+    "nan": ("diverged", None),
+    "infinite": ("diverged", None),
+    "exits": ("failed", "worker process died: exit status 3"),
+}
+FAILED = {name for name, (status, _) in EXPECTED.items() if status not in store.FINISHED}
+TRIALS = 8  # of the Halton sequence: each fault once
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    root = tmp_path_factory.mktemp("faulty")
+    words = ("optimizer=faulty", f"num_trials={TRIALS}", "workers=2")
+    status, errors = sweeps.run(root, *words, "trial_timeout=15")
+    return root, words, status, errors
+
+
+def by_fault(root):
+    return {FAULTS[int(r["point"]["fault"])]: r for r in store.read_records(root)}
+
+
+def test_every_fault_has_its_record(swept):
+    root, _, status, errors = swept
+    found = by_fault(root)
+    assert set(found) == set(FAULTS)
+    for fault, (expected, words) in EXPECTED.items():
+        assert found[fault]["status"] == expected, fault
+        assert (words in found[fault]["error"]) if words else (found[fault]["error"] is None)
+    assert status == 1
+    assert f"tiny/faulty: {len(FAILED)} trials failed:" in errors
+    assert "retry_failed=true runs them again" in errors
+    assert found["raises"]["error"].startswith("Traceback")
+    assert "in raises" in found["raises"]["error"]
+    assert all(record["run"]["versions"] for record in found.values())
+
+
+def test_retry_failed_runs_the_failed_ones_only(swept):
+    root, words, _, _ = swept
+    before = by_fault(root)
+    assert sweeps.run(root, *words)[0] == 1  # without being asked it runs nothing again
+    assert by_fault(root) == before
+    status, errors = sweeps.run(root, *words, "retry_failed=true", env={"FAULTS_MENDED": "1"})
+    assert status == 0, errors
+    after = by_fault(root)
+    assert {name for name in FAULTS if after[name] != before[name]} == FAILED
+    assert {after[name]["status"] for name in FAILED} == {"complete"}
+
+
+def test_a_workload_that_cannot_be_opened_fails_its_trials(tmp_path):
+    status, _ = sweeps.run(tmp_path, "optimizer=sgd", "num_trials=1", "~model.step_seconds")
+    (record,) = store.read_records(tmp_path)
+    assert (status, record["status"]) == (1, "failed")
+    assert "KeyError: 'step_seconds'" in record["error"]
+
+
+def test_workers_that_cannot_start_are_one_line_not_a_loop(tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("import os; os._exit(7)")
+    words = ("workload=digits_cnn", "optimizer=sgd")
+    status, errors = sweeps.run(tmp_path / "r", *words, env={"PYTHONPATH": str(tmp_path)})
+    assert status == 1
+    last = errors.splitlines()[-1]
+    assert "harness: 3 workers in a row ended before they could train" in last
+    assert "exit status 7" in last
+    assert "Traceback" not in errors
+    assert not list(store.read_records(tmp_path / "r"))

@@ -1,0 +1,168 @@
+"""Sweeps on a real Slurm end with the records of a local run, whatever becomes of their tasks."""
+
+import time
+
+from harness import status, store
+from harness.claims import claimed
+from harness.store import StudyFolder
+from tests.faults import sweeps
+from tests.slurm.cluster import MAX_ARRAY_SIZE
+from tests.slurm.conftest import read_logs
+
+SLOW = ("workload.steps=400", "model.step_seconds=0.05")  # 20 seconds a trial
+
+
+def folder(root, *words):
+    return StudyFolder(root, sweeps.study(*words))
+
+
+def statuses(root):
+    return {(r["optimizer"], r["trial"]): r["status"] for r in store.read_records(root)}
+
+
+def training(of, trials):
+    """Wait until these trials run, and a second more."""
+    sweeps.until(lambda: claimed(of.claims, trials) == set(trials))
+    time.sleep(1)
+
+
+def test_two_studies_longer_than_an_array_may_be_equal_a_local_run(
+    cluster, submit, root, tmp_path, capsys
+):
+    trials, per_task = 7, 2
+    words = ("-m", "optimizer=sgd,momentum", f"num_trials={trials}", f"trials_per_task={per_task}")
+    code, out, errors = submit(*words, options=("--parallel=4", "--time=5"))
+    assert code == 0, errors
+    assert trials / per_task > MAX_ARRAY_SIZE
+    arrays = [line.split() for line in out.splitlines() if line.startswith("  tasks")]
+    assert [words[1] for words in arrays] == ["0-2%1,", "0%1,"] * 2  # the last chunk clamped
+    assert out.splitlines()[-1].endswith(f"-m harness.status {root}")
+
+    again = submit(*words)
+    assert again[0] == 0
+    assert "nothing to submit" in again[1]  # what waits or runs is not missing
+    assert status.main([str(root)]) == 1
+    cluster.wait_until_empty()
+
+    logs = read_logs(root)
+    assert len(logs) == 8
+    assert {name.rpartition("_")[2] for name in logs} == {
+        "0.log",
+        "1.log",
+        "2.log",
+        "3+0.log",
+    }
+    local = tmp_path / "local"
+    assert sweeps.run(local, *words, "workers=2")[0] == 0
+    found = sweeps.results(root)
+    assert set(found) == {(o, t) for o in ("sgd", "momentum") for t in range(trials)}
+    assert found == sweeps.results(local)
+    capsys.readouterr()
+    assert status.main([str(root)]) == 0
+    assert "nothing to submit" in submit(*words)[1]
+
+
+def test_a_typo_fails_before_anything_is_submitted(cluster, submit, root):
+    for words, says in (
+        (("optimizer=sgdd",), "optimizer 'sgdd' is not in conf/optimizer"),
+        (("-m", "optimizer=sgd,momentum", "seeed=1"), "'seeed' is no key"),
+        (("search_space.lr.low=9", "optimizer=sgd"), "low < high"),
+        (("optimizer=sgd", "trials_per_task=0"), "trials_per_task must be 1 or more"),
+        (("optimizer=sgd", "num_feasible=3"), "give num_trials="),
+    ):
+        code, out, errors = submit(*words)
+        assert (code, out) == (2, ""), errors
+        assert says in errors
+        assert errors.count("\n") == 1
+    code, _, errors = submit("optimizer=sgd", options=("--partition=nowhere",))
+    assert code == 1
+    assert "sbatch refused" in errors
+    assert "invalid partition" in errors
+    assert cluster.queue() == []
+    assert not list(root.rglob("trials/*.json"))
+
+
+def test_a_task_that_is_killed_is_submitted_again(cluster, submit, root):
+    words = ("optimizer=sgd", "num_trials=2", *SLOW, "checkpoint_every=10")
+    assert submit(*words)[0] == 0
+    of = folder(root, *words)
+    training(of, (0, 1))
+    time.sleep(2)
+    killed = cluster.queue()[0].split()[0]
+    cluster.client("scancel", "--signal=KILL", "--full", killed)
+    sweeps.until(lambda: len(cluster.queue()) == 1)
+    code, out, _ = submit(*words)  # while the other still runs
+    assert code == 0
+    assert f"tasks {killed.partition('_')[2]}," in out
+    cluster.wait_until_empty()
+    assert statuses(root) == {("sgd", 0): "complete", ("sgd", 1): "complete"}
+    resumed = [r["run"].get("resumed_at_steps") for r in store.read_records(root)]
+    assert sum(steps is not None for steps in resumed) == 1  # from its last checkpoint
+
+
+def test_a_time_limit_mid_trial_requeues_and_resumes(cluster, submit, root, monkeypatch):
+    words = ("optimizer=adamw", "num_trials=1", *SLOW)
+    # 55 seconds before the end of the one minute that is the least a limit can be.
+    assert submit(*words, options=("--time=1", "--signal=B:USR2@55"))[0] == 0
+    cluster.wait_until_empty()
+    _resumed_with_the_same_bits(folder(root, *words), monkeypatch)
+    (log,) = read_logs(root).values()
+    assert "harness: requeued Slurm task" in log
+    assert "it goes on where it stopped" in log
+
+
+def test_preemption_mid_trial_requeues_and_resumes(cluster, submit, root, monkeypatch):
+    """By the plain SIGTERM that a preempted job gets; scancel sends it too, and does not requeue."""
+    words = ("optimizer=adamw", "num_trials=1", *SLOW)
+    assert submit(*words)[0] == 0
+    of = folder(root, *words)
+    training(of, (0,))
+    urgent = ("--partition=urgent", "--exclusive", "--output=/dev/null")
+    cluster.client("sbatch", *urgent, "--wrap=sleep 1")
+    cluster.wait_until_empty()
+    _resumed_with_the_same_bits(of, monkeypatch)
+    (log,) = read_logs(root).values()
+    assert "requeued Slurm task" in log
+
+
+def test_scancel_is_meant(cluster, submit, root):
+    words = ("optimizer=adamw", "num_trials=1", *SLOW)
+    assert submit(*words)[0] == 0
+    of = folder(root, *words)
+    training(of, (0,))
+    cluster.client("scancel", "--signal=TERM", "--batch", cluster.queue()[0].split()[0])
+    cluster.wait_until_empty()
+    assert statuses(root) == {}
+    assert of.checkpoint_path(0).exists()
+    assert "requeued" not in "".join(read_logs(root).values())
+
+
+def test_a_failing_trial_is_marked_and_the_array_goes_on(cluster, submit, root, capsys):
+    words = ("optimizer=faulty", "search_space.fault.choices=[0,1]", "num_trials=4")
+    assert submit(*words)[0] == 0
+    cluster.wait_until_empty()
+    found = [status for _, status in sorted(statuses(root).items())]
+    assert sorted(found) == ["complete", "complete", "failed", "failed"]
+    assert "nothing to submit" in submit(*words)[1]
+    failed = [str(trial) for trial, status in enumerate(found) if status == "failed"]
+    assert status.main([str(root)]) == 1
+    assert "(retry_failed=true runs them again)" in capsys.readouterr().out
+    mended = {"FAULTS_MENDED": "1"}
+    code, out, _ = submit(*words, "retry_failed=true", environment=mended)
+    assert code == 0
+    assert out.splitlines()[0].count(",") + 1 == len(failed) or "-" in out.splitlines()[0]
+    cluster.wait_until_empty()
+    assert set(statuses(root).values()) == {"complete"}
+    assert status.main([str(root)]) == 0
+
+
+def _resumed_with_the_same_bits(of, monkeypatch):
+    from harness import train
+    from harness.record import deterministic
+    from tests.faults import workload
+
+    record = of.read_all()[0]
+    assert record["run"]["resumed_at_steps"][0] > 0
+    monkeypatch.setattr(workload.time, "sleep", lambda seconds: None)
+    whole = train.run_trial(of.study, 0, train.load_task(of.study, "cpu"), "cpu")
+    assert deterministic(record) == deterministic(whole)
