@@ -24,7 +24,6 @@ from harness.analysis.figures import (
     selection_bias,
     style,
 )
-from harness.analysis.figures.cells import comparison_budget
 from harness.analysis.inclusion_verdicts import VIOLATED
 from harness.analysis.summary import number
 from harness.analysis.tuning_curves import tuning_curves
@@ -54,9 +53,9 @@ def render(analysis: Analysis) -> str:
     environment.filters |= {"name": style.name, "axis": style.axis, "number": number}
     environment.globals["share"] = lambda value: "" if pd.isna(value) else f"{value:.0%}"
     trials = analysis.results.trials
-    optimizers = table.optimizer_order(trials["optimizer"])
+    optimizers = table.optimizer_order(trials["optimizer"].unique())
     palette = interactive.Palette(optimizers)
-    workloads = list(dict.fromkeys(trials["workload"]))
+    workloads = list(trials["workload"].unique())
     figures: dict[str, Any] = {}
     context = {
         "version": __version__,
@@ -114,9 +113,7 @@ def _section(
         "workload": workload,
         "answer": answer,
         "figures": list(drawn),
-        "k": int(
-            comparison_budget(analysis.results.trials, analysis.options.max_budget).get(workload, 0)
-        ),
+        "k": _compared(analysis, workload),
         "final": _final(analysis, workload),
         "budgets": _budgets(analysis, workload),
         "violated": VIOLATED,
@@ -175,8 +172,13 @@ def _final(analysis: Analysis, workload: str) -> list[dict[str, Any]]:
 def _budgets(analysis: Analysis, workload: str) -> list[int]:
     """The columns of the outcome table: the budget compared at among 1, 4 and 16."""
     most = analysis.options.max_budget
-    compared = comparison_budget(analysis.results.trials, most).get(workload, 1)
-    return [k for k in sorted({*BUDGETS, int(compared)}) if most is None or k <= most]
+    compared = _compared(analysis, workload) or 1
+    return [k for k in sorted({*BUDGETS, compared}) if most is None or k <= most]
+
+
+def _compared(analysis: Analysis, workload: str) -> int:
+    """The budget that the optimizers are compared at, 0 where none has a feasible trial."""
+    return int(analysis.errors[analysis.errors["workload"] == workload]["budget_trials"].max())
 
 
 def _chip(optimizer: str, palette: interactive.Palette) -> dict[str, Any]:
@@ -237,11 +239,9 @@ def _trials(
         )
         if trials[name].notna().any()
     ]
-    workloads = list(dict.fromkeys(trials["workload"]))
-    commands = {
-        name: command(studies[name]) for name in dict.fromkeys(shown["study"]) if name in studies
-    }
-    fingerprints = list(dict.fromkeys(shown["study"]))
+    workloads = list(trials["workload"].unique())
+    commands = {name: command(studies[name]) for name in shown["study"].unique() if name in studies}
+    fingerprints = list(shown["study"].unique())
     return {
         "workloads": workloads,
         "optimizers": [style.name(name) for name in palette.index],

@@ -11,6 +11,9 @@ anyone's CSV) and knows nothing of training. In reading order:
     inclusion_verdicts   does the general optimizer do at least as well as the special one?
     ranks, borders, importance
     summary              all of it in words, for a terminal
+    results              trials, curves and studies together, read and saved
+    verdict_words        the answer in sentences
+    figures/             the pictures, each with its numbers
 
 Trials from a Halton sequence are not independent draws: they cover the space more evenly than
 random search. Statistics here treat them as if they were, so a budget of K means "a random search

@@ -41,7 +41,7 @@ def answers(
     """
     errors = errors[errors["metric"] == errors["metric"].iloc[0]]
     result = []
-    for workload in dict.fromkeys(errors["workload"]):
+    for workload in errors["workload"].unique():
         cells = errors[errors["workload"] == workload]
         headline, first = _leader(
             cells[cells["missing"] == ""], ranks[ranks["workload"] == workload]
@@ -162,9 +162,10 @@ def _at_borders(borders: pd.DataFrame) -> list[str]:
     warned = borders[borders["warning"] != ""]
     if warned.empty:
         return []
-    spaces = "search space has" if warned["optimizer"].nunique() == 1 else "search spaces have"
+    spaces = "space" if warned["optimizer"].nunique() == 1 else "spaces"
     return [
-        f"The {spaces} selected trials crowded at a border for {_listed(dict.fromkeys(warned['optimizer']))}: a better setting may lie outside."
+        f"Selected trials crowd at a border of the search {spaces} of"
+        f" {_listed(warned['optimizer'].unique())}: a better setting may lie outside."
     ]
 
 

@@ -192,7 +192,15 @@ def test_phone_width_scrolls_tables_not_the_page(written: Path, tmp_path: Path) 
         assert phone.get_log("browser") == []
 
 
-@pytest.mark.parametrize("what", ["markup", "one trial", "all diverged", "no search space"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "markup",
+        pytest.param("one trial", marks=pytest.mark.slow),
+        pytest.param("all diverged", marks=pytest.mark.slow),
+        pytest.param("no search space", marks=pytest.mark.slow),
+    ],
+)
 def test_odd_tables_open_without_errors(driver: Any, tmp_path: Path, what: str, capsys) -> None:
     head = "workload,optimizer,trial,status,val_error"
     csv = {

@@ -59,7 +59,7 @@ def data(
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """One workload: a row for each optimizer, a column for each of its axes."""
-    optimizers = optimizer_order(frame["optimizer"])
+    optimizers = optimizer_order(frame["optimizer"].unique())
     axes_of = {o: style.axis_order(frame[frame["optimizer"] == o]["axis"]) for o in optimizers}
     columns = max(map(len, axes_of.values()))
     figure = style.canvas(1.65 * columns + 0.6, 1.45 * len(optimizers) + 0.4)

@@ -44,8 +44,8 @@ def data(
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """A row for each workload: all optimizers' medians, then the spread of each."""
-    workloads = list(dict.fromkeys(frame["workload"]))
-    optimizers = optimizer_order(frame["optimizer"])
+    workloads = list(frame["workload"].unique())
+    optimizers = optimizer_order(frame["optimizer"].unique())
     across = min(3, len(optimizers))
     down = -(-len(optimizers) // across)
     height = 1.75 * down if down > 1 else 3.0
@@ -76,7 +76,7 @@ def draw_confidence(axes: Axes, frame: pd.DataFrame) -> None:
     if drawn.empty:
         style.empty_panel(axes, "no feasible trial")
         return
-    optimizers = optimizer_order(frame["optimizer"])
+    optimizers = optimizer_order(frame["optimizer"].unique())
     for place, optimizer in enumerate(optimizers):
         rows = drawn[drawn["optimizer"] == optimizer]
         if len(rows):

@@ -17,8 +17,8 @@ def cells(trials: pd.DataFrame) -> pd.DataFrame:
     draw, empty where there is something, and ``unit`` of the error, empty where not known.
     """
     found = feasibility(trials).set_index(["workload", "optimizer"])["feasible_trials"]
-    workloads = list(dict.fromkeys(trials["workload"]))
-    optimizers = table.optimizer_order(trials["optimizer"])
+    workloads = list(trials["workload"].unique())
+    optimizers = table.optimizer_order(trials["optimizer"].unique())
     index = pd.MultiIndex.from_product([workloads, optimizers], names=["workload", "optimizer"])
     counts = found.reindex(index)
     missing = counts.map(lambda n: NOT_RUN if pd.isna(n) else NO_FEASIBLE if n == 0 else "")
@@ -29,7 +29,7 @@ def cells(trials: pd.DataFrame) -> pd.DataFrame:
 
 def _units(trials: pd.DataFrame) -> dict[str, str]:
     if "metric" not in trials:
-        return dict.fromkeys(trials["workload"], "")
+        return dict.fromkeys(trials["workload"].unique(), "")
     first = trials.groupby("workload")["metric"].first().fillna("")
     return {str(workload): str(unit) for workload, unit in first.items()}
 

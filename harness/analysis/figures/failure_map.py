@@ -92,7 +92,7 @@ def _coordinates(
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """One workload, a panel an optimizer."""
-    optimizers = optimizer_order(frame["optimizer"])
+    optimizers = optimizer_order(frame["optimizer"].unique())
     columns = min(3, len(optimizers))
     rows = -(-len(optimizers) // columns)
     figure = style.canvas(2.5 * columns + 0.9, 2.35 * rows + 0.3)

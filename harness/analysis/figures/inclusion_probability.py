@@ -25,7 +25,7 @@ def data(
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """A row a workload, a column an inclusion."""
-    workloads = list(dict.fromkeys(frame["workload"]))
+    workloads = list(frame["workload"].unique())
     edges = list(frame[["special", "general"]].drop_duplicates().itertuples(index=False, name=None))
     figure = style.canvas(max(4.6, 2.0 * len(edges) + 0.5), 2.2 * len(workloads) + 0.3)
     grid = figure.subplots(len(workloads), len(edges), squeeze=False, sharey=True)

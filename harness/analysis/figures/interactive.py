@@ -160,7 +160,7 @@ def selection_bias(frame: pd.DataFrame, palette: Palette) -> Figure:
 
 def errors(frame: pd.DataFrame, palette: Palette) -> Figure:
     """Figure 1 of one workload: a marker, a bar of spread and an interval for each optimizer and metric."""
-    metrics = list(dict.fromkeys(frame["metric"]))
+    metrics = list(frame["metric"].unique())
     traces, drawn = [], frame[frame["missing"] == ""]
     for place, metric in enumerate(metrics):
         anchor = "" if place == 0 else str(place + 1)

@@ -64,8 +64,8 @@ def _by_step(rows: pd.DataFrame, curves: pd.DataFrame, metric: str) -> pd.DataFr
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """A row a workload, a panel an optimizer, over the best curves of the others in grey."""
-    workloads = list(dict.fromkeys(frame["workload"]))
-    optimizers = optimizer_order(frame["optimizer"])
+    workloads = list(frame["workload"].unique())
+    optimizers = optimizer_order(frame["optimizer"].unique())
     figure = style.canvas(1.75 * len(optimizers) + 0.8, 2.1 * len(workloads) + 0.3)
     grid = figure.subplots(
         len(workloads), len(optimizers), squeeze=False, sharex="row", sharey="row"

@@ -44,7 +44,7 @@ def data(
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """A column a workload; the chance of being first above, the expected rank below."""
-    workloads = list(dict.fromkeys(frame["workload"]))
+    workloads = list(frame["workload"].unique())
     figure = style.canvas(max(4.6, 3.3 * len(workloads)), 4.6)
     grid = figure.subplots(2, len(workloads), squeeze=False, sharex="col")
     for column, workload in zip(grid.T, workloads, strict=True):

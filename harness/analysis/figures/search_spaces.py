@@ -23,7 +23,7 @@ COLUMN = "search_space"
 
 def labels(trials: pd.DataFrame) -> list[str]:
     """The search spaces of a table, least general first; empty where the table has no such column."""
-    return list(dict.fromkeys(trials[COLUMN].dropna().astype(str))) if COLUMN in trials else []
+    return list(trials[COLUMN].dropna().astype(str).unique()) if COLUMN in trials else []
 
 
 def data(
@@ -56,10 +56,10 @@ def data(
 def _complete(frame: pd.DataFrame, trials: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Rows for the combinations that no trial was run of."""
     order = {
-        "workload": list(dict.fromkeys(trials["workload"])),
+        "workload": list(trials["workload"].unique()),
         COLUMN: labels(trials),
         "metric": list(metrics),
-        "optimizer": list(dict.fromkeys(trials["optimizer"])),
+        "optimizer": list(trials["optimizer"].unique()),
     }
     index = pd.MultiIndex.from_product(order.values(), names=order)
     whole = frame.set_index(list(order)).reindex(index).reset_index()
@@ -72,7 +72,7 @@ def _complete(frame: pd.DataFrame, trials: pd.DataFrame, metrics: Sequence[str])
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """A row a workload (and metric), a column a search space; the rows share their vertical axis."""
     rows = list(frame[["workload", "metric"]].drop_duplicates().itertuples(index=False, name=None))
-    spaces = list(dict.fromkeys(frame[COLUMN]))
+    spaces = list(frame[COLUMN].unique())
     width = max(1.9, 0.4 * frame["optimizer"].nunique() + 0.5)
     figure = style.canvas(width * len(spaces) + 0.8, 2.5 * len(rows) + 0.4)
     grid = figure.subplots(len(rows), len(spaces), squeeze=False, sharex=True, sharey="row")

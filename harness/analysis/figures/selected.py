@@ -207,7 +207,7 @@ def targets_and_budgets(
 
 def draw_errors(frame: pd.DataFrame, note: str = "") -> Figure:
     """Figures 1 and 9: a row a metric, a column a workload."""
-    metrics, workloads = (list(dict.fromkeys(frame[name])) for name in ("metric", "workload"))
+    metrics, workloads = (list(frame[name].unique()) for name in ("metric", "workload"))
     figure, grid = _grid(frame, len(metrics), len(workloads))
     for row, metric in enumerate(metrics):
         for column, workload in enumerate(workloads):
@@ -226,7 +226,7 @@ def draw_errors(frame: pd.DataFrame, note: str = "") -> Figure:
 
 def draw_steps(frame: pd.DataFrame, note: str = "") -> Figure:
     """Figure 2: a column a workload."""
-    workloads = list(dict.fromkeys(frame["workload"]))
+    workloads = list(frame["workload"].unique())
     figure, grid = _grid(frame, 1, len(workloads))
     for axes, workload in zip(grid[0], workloads, strict=True):
         rows = frame[frame["workload"] == workload]

@@ -83,14 +83,14 @@ def _slices(values: pd.Series, errors: np.ndarray) -> list[dict[str, Any]]:
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """One workload: a row an optimizer, its axes in the order of their importance."""
-    optimizers = optimizer_order(frame["optimizer"])
+    optimizers = optimizer_order(frame["optimizer"].unique())
     columns = int(frame.groupby("optimizer")["axis"].nunique().max())
     figure = style.canvas(1.9 * columns + 0.7, 1.5 * len(optimizers) + 0.4)
     grid = figure.subplots(len(optimizers), columns, squeeze=False, sharey=True)
     looks = style.looks(optimizers)
     for optimizer, line in zip(optimizers, grid, strict=True):
         own = frame[frame["optimizer"] == optimizer]
-        axes_names = list(dict.fromkeys(own["axis"]))
+        axes_names = list(own["axis"].unique())
         for axis, axes in zip(axes_names, line, strict=False):
             draw_panel(axes, own[own["axis"] == axis], looks[optimizer])
         for axes in line[len(axes_names) :]:

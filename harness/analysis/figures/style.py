@@ -42,14 +42,12 @@ LOOKS = {
     "adamax": Look("#332288", "p"),
 }
 OTHERS = tuple(
-    Look(colour, marker)
-    for marker, colours in {
-        "h": ("#44aa99", "#aa4499", "#117733", "#ddaa33"),
-        "*": ("#4477aa", "#cc6677", "#887700", "#994455"),
-        "d": ("#0077bb", "#cc3311", "#009988", "#ee7733"),
-    }.items()
-    for colour in colours
-)
+    Look(colour, "h*d"[place % 3])
+    for place, colour in enumerate((
+        "#44aa99", "#aa4499", "#117733", "#ddaa33", "#4477aa", "#cc6677", "#887700", "#994455",
+        "#0077bb", "#cc3311", "#009988", "#ee7733",
+    ))
+)  # fmt: skip
 DIVERGED_COLOUR = "#a50026"
 NAMES = {
     "sgd": "SGD", "momentum": "Momentum", "nesterov": "Nesterov", "rmsprop": "RMSProp",
@@ -236,7 +234,7 @@ def plain_ticks(low: float, high: float) -> list[float]:
     [0.05, 0.1, 0.2, 0.5]
     """
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    digits = (1, 2, 5) if np.log10(high / low) <= 2.2 else (1,)
+    digits = (1, 2, 5) if np.log10(high / low) <= 2.5 else (1,)
     ticks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
     return [tick for tick in ticks if low <= tick <= high]
 
