@@ -85,7 +85,9 @@ def confidence(frame: pd.DataFrame, palette: Palette) -> Figure:
             "marker": palette.marker(optimizer, symbol=SYMBOLS[palette.looks[optimizer].marker] + "-open"),
             "customdata": names[max(len(solid) - 1, 0) :],
         })  # fmt: skip
-    return {"data": traces, "layout": _budget_layout(frame, drawn["p50"])}
+    vouched = drawn[drawn["trusted"]]
+    ends = vouched["median_low"], vouched["median_high"]
+    return {"data": traces, "layout": _budget_layout(frame, drawn["p50"], *ends)}
 
 
 def spread(frame: pd.DataFrame, palette: Palette) -> Figure:
