@@ -78,7 +78,11 @@ def save(results: Results, folder: Path) -> list[Path]:
         results.curves.to_parquet(paths[-1], index=False, compression="zstd")
     if results.studies:
         paths.append(folder / STUDIES)
-        used = {name: results.studies[name] for name in results.trials["study"].unique() if name in results.studies}
+        used = {
+            name: results.studies[name]
+            for name in results.trials["study"].unique()
+            if name in results.studies
+        }
         text = json.dumps({name: _portable(study) for name, study in used.items()}, indent=1)
         paths[-1].write_text(text + "\n", encoding="utf-8")
     return paths
