@@ -86,7 +86,9 @@ def _run(jobs: Sequence[Job]) -> int:
     elif first.report:
         from harness.report import write_report
 
-        write_report([first.root], first.report)
+        # The root may hold older studies of the same pair: a search space edited since, say.
+        asked_for = [request.study.fingerprint for request in requests]
+        write_report([first.root], first.report, study=asked_for)
     return status
 
 

@@ -233,3 +233,15 @@ def test_help_and_completion_answer():
 def test_trials_asked_for_must_agree_across_fields():
     with pytest.raises(ConfigError, match=r"eval_every must be 1 or more, got 0"):
         composed("workload.eval_every=0")
+
+
+def test_the_report_is_of_what_was_asked_for(tmp_path):
+    """The root holds a study of the same pair, from before its search space was edited."""
+    common = ["optimizer=sgd", f"root={tmp_path / 'results'}", "num_trials=3", *TINY]
+    assert run(*common).returncode == 0
+    ended = run(*common, "search_space.lr.high=1.5", f"report={tmp_path / 'report'}")
+    assert ended.returncode == 0, ended.stderr
+    assert "digits_cnn: validation error, lower is better" in ended.stdout
+    assert str(tmp_path / "report" / "report.html") in ended.stdout
+    table = (tmp_path / "report" / "trials.csv").read_text().splitlines()
+    assert len(table) == 1 + 3
