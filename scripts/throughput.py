@@ -60,7 +60,9 @@ def bare_loop(trials: int, steps: int, batch_size: int, eval_every: int, width: 
 
 
 @torch.no_grad()
-def evaluate(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+def evaluate(
+    model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor
+) -> tuple[float, float]:
     model.eval()
     logits = model(images)
     model.train()
@@ -76,7 +78,13 @@ def split(task, name: str) -> tuple[torch.Tensor, torch.Tensor]:
     from workloads.images import stratified_split
 
     images, labels = load_digits(return_X_y=True)
-    parts = dict(zip(SPLIT_SIZES, stratified_split(labels, list(SPLIT_SIZES.values()), SPLIT_SEED), strict=True))
+    parts = dict(
+        zip(
+            SPLIT_SIZES,
+            stratified_split(labels, list(SPLIT_SIZES.values()), SPLIT_SEED),
+            strict=True,
+        )
+    )
     x = (torch.tensor(images[parts[name]], dtype=torch.float32).view(-1, 1, 8, 8) - 4.9) / 6.0
     return x.contiguous(memory_format=torch.channels_last), torch.tensor(labels[parts[name]])
 
@@ -100,7 +108,10 @@ def sweep(trials: int, workers: int, workload: dict, width: int) -> float:
         f"model.width={width}",
         *(f"workload.{key}={value}" for key, value in workload.items()),
     ]
-    with tempfile.TemporaryDirectory() as root, initialize_config_module("harness.conf", version_base="1.3"):
+    with (
+        tempfile.TemporaryDirectory() as root,
+        initialize_config_module("harness.conf", version_base="1.3"),
+    ):
         composed = compose("config", [*overrides, f"root={root}", f"num_trials={trials}"])
         request = config.request(composed, config.study(composed))
         run([request], Options(workers=workers, device="cpu", quiet=True))
