@@ -48,8 +48,11 @@ def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> tuple[list
     # Imported here: a spawned worker imports this module again and needs none of it.
     import hydra
 
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
     from harness import config
-    from harness.errors import SweepError
+    from harness.errors import ConfigError, SweepError
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us, instead of Hydra's own printing
     if os.getcwd() not in sys.path:
@@ -62,13 +65,18 @@ def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> tuple[list
     def job(composed: DictConfig) -> None:
         if _launched_here() or not run_elsewhere:
             collected.append((composed, _overrides()))
-        elif status := _run([(composed, _overrides())]):  # raised: the launcher sees no status
+        elif status := _run_one((composed, _overrides())):
+            # Raised, as a launcher hears of nothing else.
             raise SweepError(f"{composed.workload.name}/{composed.optimizer.name}: status {status}")
 
     before = sys.argv
     sys.argv = [sys.argv[0], *_as_hydra_takes_them(arguments)]
     try:
         job()
+    except (HydraException, OmegaConfBaseException, SweepError):
+        raise
+    except Exception as error:  # Hydra's parsing raises whatever it meets: our jobs don't
+        raise ConfigError(f"these overrides cannot be composed: {error}") from error
     finally:
         sys.argv = before
     return collected, statuses
@@ -90,6 +98,14 @@ def _run(jobs: Sequence[Job]) -> int:
         asked_for = [request.study.fingerprint for request in requests]
         write_report([first.root], first.report, study=asked_for)
     return status
+
+
+def _run_one(job: Job) -> int:
+    """In a process that a launcher started: say what went wrong there, and give the exit status."""
+    try:
+        return _run([job])
+    except Exception as error:
+        return refuse(error)
 
 
 def _launched_here() -> bool:

@@ -94,7 +94,7 @@ def check_workloads(requests: Sequence[Request]) -> None:
 def _workload_module(name: str) -> Any:
     try:
         return importlib.import_module(name)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, TypeError) as error:
         raise ConfigError(
             f"workload.module {name!r} cannot be imported ({error}); give a module on the Python path"
         ) from None

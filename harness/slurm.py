@@ -281,25 +281,17 @@ def _slurm(*command: str) -> str:
 
 
 def requeue_after(number: int) -> None:
-    """Put this task back into Slurm's queue, when what stopped it was a limit and not a person.
+    """Put this task back into Slurm's queue when USR2 stopped it: its time, not a person, was up.
 
-    Slurm does so itself only for a job that is still there when its grace time is over.
+    Slurm does so itself only for a preempted job that is still there when its grace time is over.
+    SIGTERM is what that job gets then, and what scancel sends.
     """
     job = os.environ.get("SLURM_ARRAY_JOB_ID")
-    if job is None:
-        return
-    task = f"{job}_{os.environ['SLURM_ARRAY_TASK_ID']}"
-    if number == signal.SIGUSR2 or (number == signal.SIGTERM and _preempted(task)):
+    if number == signal.SIGUSR2 and job is not None:
+        task = f"{job}_{os.environ['SLURM_ARRAY_TASK_ID']}"
         ended = subprocess.run(["scontrol", "requeue", task], capture_output=True, text=True)
         told = ended.stderr.strip() or "it goes on where it stopped"
         print(f"harness: requeued Slurm task {task}: {told}", file=sys.stderr)
-
-
-def _preempted(task: str) -> bool:
-    """SIGTERM is what scancel sends too, and then the task is to stay away."""
-    shown = subprocess.run(["scontrol", "show", "job", task], capture_output=True, text=True).stdout
-    time = re.search(r"PreemptTime=(\S+)", shown)
-    return "JobState=RUNNING" in shown and time is not None and time[1] not in ("None", "Unknown")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,9 @@ MaxArraySize={max_array_size}
 KillWait=5
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
+# Tell a job that it is preempted by the signal it asked for. Without, the batch shell hears nothing
+# until its grace time is over; then comes SIGTERM, and Slurm itself requeues.
+SlurmctldParameters=preempt_send_user_signal
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES PriorityTier=1 GraceTime=20 State=UP
 PartitionName=urgent Nodes=ALL PriorityTier=9 PreemptMode=OFF State=UP
@@ -88,8 +91,11 @@ class Cluster:
                 cores=min(cores, os.cpu_count()),
             )
         )
-        self.environment = {**os.environ, "SLURM_CONF": str(self.configuration)}
         self.daemons = []
+
+    @property
+    def environment(self):
+        return {**os.environ, "SLURM_CONF": str(self.configuration)}
 
     def start(self):
         for name in ("state", "spool"):
@@ -101,7 +107,7 @@ class Cluster:
         deadline = time.monotonic() + 60
         while "idle" not in self.client("sinfo", "--noheader", "--format=%T", check=False):
             if time.monotonic() > deadline:
-                logs = [path.read_text()[-2000:] for path in self.folder.glob("*.log")]
+                logs = [path.read_text()[-2000:] for path in self.folder.glob("*.[lo][ou][gt]")]
                 raise RuntimeError("Slurm did not come up:\n" + "\n".join(logs))
             time.sleep(0.2)
 

@@ -1,15 +1,14 @@
 """Sweeps on a real Slurm end with the records of a local run, whatever becomes of their tasks."""
 
-import time
+import pytest
 
 from harness import status, store
-from harness.claims import claimed
 from harness.store import StudyFolder
 from tests.faults import sweeps
 from tests.slurm.cluster import MAX_ARRAY_SIZE
 from tests.slurm.conftest import read_logs
 
-SLOW = ("workload.steps=400", "model.step_seconds=0.05")  # 20 seconds a trial
+SLOW = ("workload.steps=300", "model.step_seconds=0.05")  # 15 seconds a trial
 
 
 def folder(root, *words):
@@ -20,10 +19,16 @@ def statuses(root):
     return {(r["optimizer"], r["trial"]): r["status"] for r in store.read_records(root)}
 
 
-def training(of, trials):
-    """Wait until these trials run, and a second more."""
-    sweeps.until(lambda: claimed(of.claims, trials) == set(trials))
-    time.sleep(1)
+@pytest.fixture
+def training(tmp_path, monkeypatch):
+    """training(n): wait until so many trials have trained a few steps."""
+    log = tmp_path / "log"
+    monkeypatch.setenv("TINY_LOG", str(log))
+
+    def wait(count):
+        sweeps.until(lambda: log.exists() and log.read_text().count("training") >= count)
+
+    return wait
 
 
 def test_two_studies_longer_than_an_array_may_be_equal_a_local_run(
@@ -82,12 +87,12 @@ def test_a_typo_fails_before_anything_is_submitted(cluster, submit, root):
     assert not list(root.rglob("trials/*.json"))
 
 
-def test_a_task_that_is_killed_is_submitted_again(cluster, submit, root):
+def test_a_task_that_is_killed_is_submitted_again(cluster, submit, root, training):
     words = ("optimizer=sgd", "num_trials=2", *SLOW, "checkpoint_every=10")
     assert submit(*words)[0] == 0
+    training(2)
     of = folder(root, *words)
-    training(of, (0, 1))
-    time.sleep(2)
+    sweeps.until(lambda: all(of.checkpoint_path(trial).exists() for trial in (0, 1)))
     killed = cluster.queue()[0].split()[0]
     cluster.client("scancel", "--signal=KILL", "--full", killed)
     sweeps.until(lambda: len(cluster.queue()) == 1)
@@ -111,29 +116,26 @@ def test_a_time_limit_mid_trial_requeues_and_resumes(cluster, submit, root, monk
     assert "it goes on where it stopped" in log
 
 
-def test_preemption_mid_trial_requeues_and_resumes(cluster, submit, root, monkeypatch):
-    """By the plain SIGTERM that a preempted job gets; scancel sends it too, and does not requeue."""
+def test_preemption_mid_trial_requeues_and_resumes(cluster, submit, root, training, monkeypatch):
     words = ("optimizer=adamw", "num_trials=1", *SLOW)
     assert submit(*words)[0] == 0
-    of = folder(root, *words)
-    training(of, (0,))
+    training(1)
     urgent = ("--partition=urgent", "--exclusive", "--output=/dev/null")
     cluster.client("sbatch", *urgent, "--wrap=sleep 1")
     cluster.wait_until_empty()
-    _resumed_with_the_same_bits(of, monkeypatch)
+    _resumed_with_the_same_bits(folder(root, *words), monkeypatch)
     (log,) = read_logs(root).values()
-    assert "requeued Slurm task" in log
+    assert "harness: requeued Slurm task" in log
 
 
-def test_scancel_is_meant(cluster, submit, root):
+def test_scancel_is_meant(cluster, submit, root, training):
     words = ("optimizer=adamw", "num_trials=1", *SLOW)
     assert submit(*words)[0] == 0
-    of = folder(root, *words)
-    training(of, (0,))
+    training(1)
     cluster.client("scancel", "--signal=TERM", "--batch", cluster.queue()[0].split()[0])
     cluster.wait_until_empty()
     assert statuses(root) == {}
-    assert of.checkpoint_path(0).exists()
+    assert folder(root, *words).checkpoint_path(0).exists()
     assert "requeued" not in "".join(read_logs(root).values())
 
 
