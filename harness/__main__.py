@@ -119,8 +119,10 @@ def _launched_here() -> bool:
 
 def _overrides() -> tuple[str, ...]:
     from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
-    return tuple(HydraConfig.get().overrides.task)
+    typed = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return tuple(map(str, typed or ()))  # not resolved: seed=${first_trial} stays as it is
 
 
 def _as_hydra_takes_them(arguments: Sequence[str]) -> list[str]:

@@ -182,6 +182,9 @@ class Pool:
     ):
         self.queues, self.options, self.progress = queues, options, progress
         self.places = [places[index % len(places)] for index in range(count)]
+        if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
+            # In a process of joblib's: workers would be told of its method, which they lack.
+            multiprocessing.set_start_method("spawn", force=True)
         self.context = multiprocessing.get_context("spawn")
         self.workers: list[Worker] = []
         self.stillborn = 0
