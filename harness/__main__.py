@@ -47,7 +47,6 @@ def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> tuple[list
     """
     # Imported here: a spawned worker imports this module again and needs none of it.
     import hydra
-
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 

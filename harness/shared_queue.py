@@ -27,6 +27,7 @@ class SharedQueue:
             if retry_failed and record["status"] not in FINISHED
         }
         statuses = {trial: record["status"] for trial, record in found.items()}
+        folder.clean_checkpoints({t for t, status in statuses.items() if status in FINISHED})
         self.queue = TrialQueue(request, statuses, retry_failed)
 
     def take(self) -> int | None:

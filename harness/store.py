@@ -21,7 +21,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -161,6 +161,12 @@ class StudyFolder:
                 with contextlib.suppress(OSError):
                     if path.stat().st_mtime < oldest:
                         path.unlink()
+
+    def clean_checkpoints(self, finished: Container[int]) -> None:
+        """Remove those of trials that have a result: their workers died between the two."""
+        for path in self.checkpoints.glob("*.pt"):
+            if path.stem.isdecimal() and int(path.stem) in finished:
+                path.unlink(missing_ok=True)
 
 
 def study_node(study: Study) -> dict[str, Any]:
