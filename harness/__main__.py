@@ -7,6 +7,7 @@ python -m harness experiment=quickstart
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import sys
@@ -96,6 +97,9 @@ def _run(jobs: Sequence[Job]) -> int:
         # The root may hold older studies of the same pair: a search space edited since, say.
         asked_for = [request.study.fingerprint for request in requests]
         write_report([first.root], first.report, study=asked_for)
+    else:
+        say = f"records are under {first.root}; python -m harness.report {first.root} --out DIR"
+        print(f"{say} compares them", file=sys.stderr)
     return status
 
 
@@ -140,6 +144,7 @@ def refuse(error: Exception) -> int:
     """Say a mistake of the user's, or what befell the sweep, in one line; raise what is our bug."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     from harness.errors import ConfigError, SweepError
     from workloads.task import DataError
@@ -148,7 +153,7 @@ def refuse(error: Exception) -> int:
         return _say(str(error), EXIT_FAILED)
     if isinstance(error, ConfigError | DataError):
         return _say(str(error), EXIT_USAGE)
-    if isinstance(error, HydraException | OmegaConfBaseException):
+    if isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return _say(_one_line(error), EXIT_USAGE)
     raise error
 
@@ -164,21 +169,41 @@ def _one_line(error: BaseException) -> str:
 
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
+        if group.startswith("search_space/"):
+            return (
+                f"{group.removeprefix('search_space/')} has no search space for optimizer {name!r};"
+                f" write conf/{group}/{name}.yaml, or name another such as search_space={group.removeprefix('search_space/')}/adam"
+            )
         known = ", ".join(sorted(error.options))
         remedy = (
-            "; or give an import path such as torch.optim.AdamW" if group == "optimizer" else ""
+            "; or give an import path such as torch.optim.AdamW as optimizer.rule"
+            " (README, Your own optimizer)"
+            if group == "optimizer"
+            else ""
         )
         return f"{group} {name!r} is not in conf/{group}: {known}{remedy}"
     if unknown_key := re.match(
         r"Could not override '([^']+)'.*append.*use (\+\S+)", str(error), re.S
     ):
         key, appended = unknown_key.groups()
-        return f"{key!r} is no key of this configuration; --cfg job lists them, {appended} adds one"
+        added = f", {appended} adds one" if key.startswith("search_space.") else ""
+        return f"{key!r} is no key of this configuration; --cfg job lists them{added}{_meant(key)}"
     text = str(error)
     cause = error.__cause__
     if cause is not None and str(cause) not in text:
         text = f"{text}: {cause}"
     return " ".join(text.split())
+
+
+def _meant(key: str) -> str:
+    """The top-level key that a mistyped one resembles, as a question."""
+    from dataclasses import fields
+
+    from harness.config import Config
+
+    known = [field.name for field in fields(Config)]
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close and close[0] != key else ""
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from harness import indices, optimizers
 from harness.checkpoint import parse_every
-from harness.errors import ConfigError
+from harness.errors import ConfigError, unknown
 from harness.runner import Options
 from harness.space import hyperparameters
 from harness.study import Study
@@ -126,6 +126,8 @@ def study(config: DictConfig, overrides: Sequence[str] = ()) -> Study:
     """
     resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
+    for name in resolved.keys() - {*STUDY_KEYS, *_RUN_KEYS, "hydra"}:  # +optimiser=adam, say
+        raise unknown("configuration key", name, (*STUDY_KEYS, *_RUN_KEYS), "it would do nothing")
     node = {name: resolved[name] for name in STUDY_KEYS}
     node["search_space"] = {name: _floats(axis) for name, axis in node["search_space"].items()}
     _check_workload(node["workload"])

@@ -92,6 +92,12 @@ def test_there_is_an_experiment():
         ),
         (["optimizer=adamm"], "or give an import path such as torch.optim.AdamW"),
         (["workload=imagenet"], "workload 'imagenet' is not in conf/workload: cifar10_resnet32"),
+        (
+            ["optimizer=adagrad"],
+            "digits_cnn has no search space for optimizer 'adagrad'; write conf/",
+        ),
+        (["seeed=1"], "did you mean 'seed'?"),
+        (["+optimiser=adam"], "configuration key 'optimiser' is not one of"),
         (["experiment=foo"], "experiment 'foo' is not in conf/experiment"),
         (["seeed=1"], "'seeed' is no key of this configuration"),
         (["search_space.lr_over_eps.hihg=1"], "'search_space.lr_over_eps.hihg' is no key"),
@@ -245,3 +251,11 @@ def test_the_report_is_of_what_was_asked_for(tmp_path):
     assert str(tmp_path / "report" / "report.html") in ended.stdout
     table = (tmp_path / "report" / "trials.csv").read_text().splitlines()
     assert len(table) == 1 + 3
+
+
+def test_a_broken_yaml_file_is_one_line(capsys, tmp_path):
+    (tmp_path / "optimizer").mkdir()
+    (tmp_path / "optimizer" / "broken.yaml").write_text("name: {broken\n")
+    line = refusal(capsys, "--config-dir", str(tmp_path), "optimizer=broken", f"root={tmp_path}")
+    assert "broken.yaml" in line
+    assert "line 2" in line
