@@ -34,39 +34,45 @@ def whole_records(root):
 
 @pytest.mark.parametrize("victim", KILLS)
 def test_a_sweep_that_is_killed_again_and_again(victim, undisturbed, tmp_path):
-    draw = random.Random(victim)
+    draw, log = random.Random(victim), tmp_path / "log"
+    root = tmp_path / "results"
     process, before = None, {}
-    for _ in range(KILLS[victim]):
+    for number in range(KILLS[victim]):
         if process is None or process.poll() is not None:
-            process = sweeps.start(tmp_path, *WORDS, "checkpoint_every=5", stderr=None)
-            if draw.random() < 0.5:  # half of them once it trains, half at any time from the start
-                _wait_for_workers(process)
-        time.sleep(draw.uniform(0, 1) if victim == "worker" else draw.uniform(0, 5))
+            begun = _lines(log)
+            process = sweeps.start(
+                root, *WORDS, "checkpoint_every=5", stderr=None, env={"TINY_LOG": str(log)}
+            )
+        if number % 2:  # half of them while it trains, half while it may still be starting
+            _wait_for_more(log, begun, process)
+        time.sleep(draw.uniform(0, 1) if number % 2 or victim == "worker" else draw.uniform(0, 2))
         _kill(victim, process, draw)
-        after = whole_records(tmp_path)
+        after = whole_records(root)
         assert after.items() >= before.items()
         before = after
     process.kill()
     process.wait()
-    sweeps.until(
-        lambda: "Z" in (states := set(sweeps.processes(process.pid).values())) or not states
-    )
+    sweeps.until(lambda: not sweeps.processes(process.pid))
 
-    status, errors = sweeps.run(tmp_path, *WORDS, "retry_failed=true", "checkpoint_every=5")
+    status, errors = sweeps.run(root, *WORDS, "retry_failed=true", "checkpoint_every=5")
     assert status == 0, errors
     failed_then = [path for path in before if b'"status": "failed"' in before[path]]
-    after = whole_records(tmp_path)
+    after = whole_records(root)
     assert {p for p in before if after[p] != before[p]} == set(failed_then)
     assert victim == "worker" or not failed_then
-    assert sweeps.results(tmp_path) == sweeps.results(undisturbed)
+    assert sweeps.results(root) == sweeps.results(undisturbed)
     columns = ["trial", "status", "val_error", "train_loss", "hp.lr"]
-    tables = [store.read_trials(root)[columns] for root in (tmp_path, undisturbed)]
+    tables = [store.read_trials(each)[columns] for each in (root, undisturbed)]
     assert tables[0].equals(tables[1])
-    assert not list(tmp_path.rglob("*.pt"))
+    assert not list(root.rglob("*.pt"))
 
 
-def _wait_for_workers(process):
-    sweeps.until(lambda: process.poll() is not None or sweeps.workers(process.pid))
+def _lines(log):
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def _wait_for_more(log, lines, process):
+    sweeps.until(lambda: _lines(log) > lines or process.poll() is not None)
 
 
 def _kill(victim, process, draw):
