@@ -144,7 +144,6 @@ def refuse(error: Exception) -> int:
     """Say a mistake of the user's, or what befell the sweep, in one line; raise what is our bug."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
 
     from harness.errors import ConfigError, SweepError
     from workloads.task import DataError
@@ -153,7 +152,7 @@ def refuse(error: Exception) -> int:
         return _say(str(error), EXIT_FAILED)
     if isinstance(error, ConfigError | DataError):
         return _say(str(error), EXIT_USAGE)
-    if isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
+    if isinstance(error, HydraException | OmegaConfBaseException):
         return _say(_one_line(error), EXIT_USAGE)
     raise error
 
