@@ -31,6 +31,13 @@ from harness.trial_queue import Request
 
 REFRESH_SECONDS = 0.25
 STILLBORN = 3  # workers in a row that die before they can train: not the trials' fault
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # glibc keeps freed memory: a step of ResNet-8 takes 89 ms instead of 104 (LSTM: no difference).
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31),
+}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 EXIT_COMPLETE, EXIT_FAILED = 0, 1
 EXIT_SIGNAL = 128  # plus the signal's number, as a shell tells it: 130 after Ctrl-C
@@ -355,7 +362,7 @@ class Pool:
     def _start(self, place: str) -> Worker:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=worker.work, args=(theirs, place), daemon=True)
-        with _one_thread(), _signals_blocked():
+        with _worker_environment(), _signals_blocked():
             process.start()
         theirs.close()
         return Worker(process, ours, place)
@@ -366,11 +373,10 @@ class Pool:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """OpenMP and MKL read their thread count at import: set it for the child, not for the caller."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+def _worker_environment() -> Iterator[None]:
+    """What is read at a process's start: set it for the child, not for the caller."""
+    before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
+    os.environ.update(WORKER_ENVIRONMENT)
     try:
         yield
     finally:

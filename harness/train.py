@@ -244,6 +244,7 @@ def _autocast(precision: str, device: str) -> Callable[[], contextlib.AbstractCo
 def _make_deterministic(device: str) -> None:
     """The same bits in every process: called before each trial, whoever runs it."""
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid, 4 % of a step
     torch.set_flush_denormal(
         True
     )  # vanishing weights would slow a step tenfold and differ by thread
