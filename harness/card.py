@@ -34,15 +34,19 @@ SKELETON = """# {name}
 
 
 def facts(root: Path | str) -> str:
-    """The facts of all studies under a results root, as Markdown.
+    """The facts of all studies under a results root, as Markdown; or under the roots in a folder.
 
     Raises:
         ConfigError: no records there.
     """
+    roots = [Path(root)]
     records = list(store.read_records(root))
+    if not records:  # several roots that answer one question: search spaces, say
+        roots = sorted(path for path in Path(root).glob("*") if path.is_dir())
+        records = [record for one in roots for record in store.read_records(one)]
     if not records:
         raise ConfigError(f"no records under {root}; give the root= of a sweep that has run")
-    studies = store.read_studies(root)
+    studies = {name: study for one in roots for name, study in store.read_studies(one).items()}
     rows = [*_protocol(studies.values(), records), *_machine(records)]
     lines = [
         "| fact | value |",

@@ -2,16 +2,21 @@
 
 Without a source, those of every committed table ``results/<name>/trials.csv``. They go into the
 folder ``figures/`` beside the table or in ROOT: PNG and SVG, and beside each the numbers it shows as
-CSV. ``--save-table`` writes ROOT's trials.csv, curves.parquet and studies.json into ROOT, from which
-the figures can be drawn again without the records.
+CSV. ``--save-table DIR`` writes the trials.csv, curves.parquet and studies.json from which they can
+be drawn again without the records.
+
+Figures 3 and 4 compare search spaces, each swept into a root of its own; least general first:
+
+    python scripts/reproduce_figures.py --space "lr only=ROOT" --space "+ the others=ROOT" --out DIR
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.analysis import results
@@ -30,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         select_by=given.select_by,
     )
     try:
-        jobs = _jobs(given.sources, given.out)
-        for sources, folder in jobs:
+        for read, folder in _jobs(given):
             start = time.perf_counter()
-            found = _read(sources, study=given.study, pool=given.pool)
+            found = read()
             if given.save_table:
-                results.save(found, _home(sources))
+                Path(given.save_table).mkdir(parents=True, exist_ok=True)
+                results.save(found, Path(given.save_table))
             count = _draw(found, folder, options)
             print(f"{count} figures in {folder} ({time.perf_counter() - start:.0f} s)")
     except (ConfigError, OSError) as error:
@@ -44,21 +49,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _jobs(sources: Sequence[str], out: str | None) -> list[tuple[list[Path], Path]]:
-    """What to draw, and where."""
-    if sources:
-        paths = [Path(source) for source in sources]
-        if out is None and len(paths) > 1:
-            raise ConfigError("several sources are drawn together; say where with --out")
-        return [(paths, Path(out) if out else _home(paths) / "figures")]
-    tables = sorted(RESULTS.glob("*/trials.csv"))
-    if not tables:
+Job = tuple[Callable[[], results.Results], Path]
+"""What to read, and the folder to draw it into."""
+
+
+def _jobs(given: argparse.Namespace) -> list[Job]:
+    if given.space:
+        return [_spaces_job(given)]
+    paths = [Path(source) for source in given.sources]
+    if paths and given.out is None and len(paths) > 1:
+        raise ConfigError("several sources are drawn together; say where with --out")
+    together = [paths] if paths else [[table] for table in sorted(RESULTS.glob("*/trials.csv"))]
+    if not together:
         raise ConfigError(
             "no results/*/trials.csv here; give a results folder, such as results/raw, or a trials.csv"
         )
-    if out and len(tables) > 1:
-        raise ConfigError("--out is for one source; without a source each table has its own folder")
-    return [([table], Path(out) if out else _home([table]) / "figures") for table in tables]
+    if len(together) > 1 and (given.out or given.save_table):
+        raise ConfigError(
+            "--out and --save-table are for one source; without a source each table has its own folder"
+        )
+    return [
+        (
+            functools.partial(_read, sources, study=given.study, pool=given.pool),
+            Path(given.out) if given.out else _home(sources) / "figures",
+        )
+        for sources in together
+    ]
+
+
+def _spaces_job(given: argparse.Namespace) -> Job:
+    spaces = {}
+    for word in given.space:
+        label, equals, root = word.partition("=")
+        if not (label and equals and root):
+            raise ConfigError(
+                f"--space {word!r} is not LABEL=ROOT; such as --space 'lr only=results/lr'"
+            )
+        spaces[label] = Path(root)
+    if given.sources or given.study or given.pool:
+        raise ConfigError(
+            "--space names the sources, each with one study per pair; give nothing beside"
+        )
+    if not given.out:
+        raise ConfigError("several spaces are drawn together; say where with --out")
+    return functools.partial(results.read_spaces, spaces, num_trials=given.num_trials), Path(
+        given.out
+    )
 
 
 def _home(sources: list[Path]) -> Path:
@@ -94,7 +130,9 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("sources", nargs="*", metavar="ROOT|trials.csv", help="results folders, tables of trials")
     add("--out", metavar="DIR", help="folder to draw into (figures/ in ROOT or beside the table)")
-    add("--save-table", action="store_true", help="write trials.csv and its companions into ROOT")
+    add("--save-table", metavar="DIR", help="write trials.csv and its companions into it")
+    add("--space", action="append", metavar="LABEL=ROOT", help="a search space of Figures 3 and 4")
+    add("--num-trials", type=int, metavar="N", help="of each space the trials below N only")
     add("--metric", default="val_error", help="reported of the selected trial (val_error)")
     add("--select-by", help="the column that is lowest in the selected trial (val_error)")
     add("--max-budget", type=int, metavar="K", help="the largest tuning budget shown")

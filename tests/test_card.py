@@ -1,5 +1,6 @@
 """Cards: their facts are those of the records, for every committed result too."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,12 @@ def test_the_facts_count_what_was_run(root):
     assert "1.5 worker-hours over 3 trials" in text
     assert "made up, sha256 `" + "ab" * 32 + "` (train 1,000)" in text
     assert "| date | 2023-11-14 |" in text
+
+
+def test_a_folder_of_roots_has_the_facts_of_all(root, tmp_path):
+    whole = tmp_path / "whole"
+    shutil.copytree(root, whole / "one", ignore=shutil.ignore_patterns("whole"))
+    assert card.facts(whole) == card.facts(root)
 
 
 def test_refreshing_keeps_the_words_around_the_facts(root):

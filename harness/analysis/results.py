@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,6 +68,32 @@ def read(
     if not all_studies:
         trials = table.select_studies(trials, study, studies=studies, pool=pool)
     return Results(trials, _curves(paths, trials), studies)
+
+
+def read_spaces(spaces: Mapping[str, Path], *, num_trials: int | None = None) -> Results:
+    """The same optimizers tuned on several search spaces: a source each, least general first.
+
+    Args:
+        spaces: results folders or tables by the label of their search space, which their trials get
+            in the column `table.SEARCH_SPACE`, for Figures 3 and 4.
+        num_trials: leave out trials of this index and above, so that all spaces have as many.
+
+    Raises:
+        ConfigError: as `read`, of each source by itself.
+    """
+    parts = []
+    for label, path in spaces.items():
+        one = read(path)
+        few = one.trials[one.trials["trial"] < (num_trials or math.inf)]
+        parts.append(one._replace(trials=few.assign(**{table.SEARCH_SPACE: label})))
+    trials = table.check(
+        pd.concat([part.trials for part in parts], ignore_index=True), source="the spaces together"
+    )
+    curves = [part.curves for part in parts if part.curves is not None]
+    keys = [*table.IDENTITY, "step"]  # a study of two spaces has its curves once
+    together = pd.concat(curves, ignore_index=True).drop_duplicates(keys) if curves else None
+    studies = {name: study for part in parts for name, study in part.studies.items()}
+    return Results(trials, together, studies)
 
 
 def save(results: Results, folder: Path) -> list[Path]:

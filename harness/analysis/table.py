@@ -34,6 +34,7 @@ DIVERGED = "diverged"
 LISTED = ("failed", "out_of_memory", "timeout", "stopped", "missing")  # never in a statistic
 STATUSES = (FEASIBLE, DIVERGED, *LISTED)
 IDENTITY = ("workload", "optimizer", "study", "trial")
+SEARCH_SPACE = "search_space"  # a label, in a table that holds several (Figures 3 and 4)
 
 Paths = str | Path | Iterable[str | Path]
 Studies = Mapping[str, Mapping[str, Any]]
@@ -235,9 +236,9 @@ def _check_errors(trials: pd.DataFrame, where: _Where) -> None:
 
 
 def _check_unique(trials: pd.DataFrame, where: _Where) -> None:
-    again = trials.duplicated(list(IDENTITY))
-    if (row := _first(again)) is not None:
-        same = (trials[list(IDENTITY)] == trials.loc[row, list(IDENTITY)]).all(axis=1)
+    keys = [*IDENTITY, *([SEARCH_SPACE] if SEARCH_SPACE in trials else [])]
+    if (row := _first(trials.duplicated(keys))) is not None:
+        same = (trials[keys] == trials.loc[row, keys]).all(axis=1)
         raise TableError(
             f"{where(row)}: {_name(trials, row)} stands there twice, first at {where(_first(same) or 0)}"
             " (columns workload, optimizer, study, trial); drop one, or tell them apart by study"

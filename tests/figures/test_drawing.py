@@ -146,7 +146,7 @@ def test_steps_that_some_runs_never_reach_give_their_share(results: Results) -> 
 
 def test_search_spaces_have_a_column_each() -> None:
     figure = search_spaces.draw(search_spaces.data(with_spaces()))
-    assert len(figure.axes) == 4
+    assert len(figure.axes) == 8  # two workloads, two metrics, two spaces
     assert figure.axes[0].get_title().startswith("lr only")
     assert figure.axes[1].get_title().startswith("all")
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
 
 from harness.analysis import results
@@ -63,6 +64,33 @@ def test_a_table_of_several_search_spaces_gives_figures_3_and_4(
     }
 
 
+def test_spaces_swept_into_roots_of_their_own_are_labelled_and_drawn_together(
+    script: ModuleType, tmp_path: Path
+) -> None:
+    for seed, name in enumerate(("narrow", "wide")):
+        (tmp_path / name).mkdir()
+        made = made_up.results(20, seed=seed)
+        results.save(made, tmp_path / name)
+    words = [f"--space={label}={tmp_path / name}/trials.csv" for label, name in (
+        ("lr only", "narrow"), ("all", "wide"),
+    )]  # fmt: skip
+    out = tmp_path / "together" / "figures"
+    home = ["--out", str(out), "--save-table", str(out.parent), "--num-trials", "12"]
+    assert script.main([*words, *home]) == 0
+    saved = results.read(out.parent / "trials.csv", all_studies=True)
+    assert list(saved.trials["search_space"].unique()) == ["lr only", "all"]
+    assert (
+        saved.trials.groupby(["search_space", "workload", "optimizer"])["trial"].max().max() == 11
+    )
+    before = (out / "figure_3_4_search_spaces.csv").read_bytes()
+    assert set(pd.read_csv(out / "figure_3_4_search_spaces.csv")["metric"]) == {
+        "val_error",
+        "test_error",
+    }
+    assert script.main([str(out.parent / "trials.csv")]) == 0  # again, from the saved table
+    assert (out / "figure_3_4_search_spaces.csv").read_bytes() == before
+
+
 def test_mistakes_are_one_line(script: ModuleType, tmp_path: Path, capsys) -> None:
     assert script.main([]) == 2
     assert "no results/*/trials.csv here" in capsys.readouterr().err
@@ -71,6 +99,16 @@ def test_mistakes_are_one_line(script: ModuleType, tmp_path: Path, capsys) -> No
     for name in ("one", "two"):
         committed(tmp_path, name)
     assert script.main(["--out", "x"]) == 2
-    assert "--out is for one source" in capsys.readouterr().err
+    assert "are for one source" in capsys.readouterr().err
     assert script.main([str(tmp_path / "results" / "one" / "trials.csv")] * 2) == 2
     assert "say where with --out" in capsys.readouterr().err
+    for words, says in (
+        (["--space", "lr only"], "is not LABEL=ROOT"),
+        (["--space", "lr=x"], "say where with --out"),
+        (["--space", "lr=x", "results", "--out", "x"], "give nothing beside"),
+        (["--space", f"lr={tmp_path}/absent", "--out", "x"], "does not exist"),
+    ):
+        assert script.main(words) == 2
+        errors = capsys.readouterr().err
+        assert says in errors
+        assert errors.count("\n") == 1

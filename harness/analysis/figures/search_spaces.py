@@ -16,9 +16,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness.analysis.figures import selected, style
+from harness.analysis.table import SEARCH_SPACE as COLUMN
 from harness.analysis.table import TableError
-
-COLUMN = "search_space"
 
 
 def labels(trials: pd.DataFrame) -> list[str]:
@@ -27,7 +26,10 @@ def labels(trials: pd.DataFrame) -> list[str]:
 
 
 def data(
-    trials: pd.DataFrame, metrics: Sequence[str] = ("test_error",), *, max_budget: int | None = None
+    trials: pd.DataFrame,
+    metrics: Sequence[str] = ("val_error", "test_error"),
+    *,
+    max_budget: int | None = None,
 ) -> pd.DataFrame:
     """The rows of `selected.errors` for every search space, which ``search_space`` names.
 
