@@ -88,7 +88,7 @@ def _run(jobs: Sequence[Job]) -> int:
 
     requests = [config.request(each, config.study(each, words)) for each, words in jobs]
     first = jobs[0][0]
-    status = runner.run(requests, config.options(first))
+    status = runner.run(requests, config.common_options([each for each, _ in jobs]))
     if status > runner.EXIT_SIGNAL:
         slurm.requeue_after(status - runner.EXIT_SIGNAL)
     elif first.report:
@@ -131,13 +131,39 @@ def _overrides() -> tuple[str, ...]:
 def _as_hydra_takes_them(arguments: Sequence[str]) -> list[str]:
     """-m and --multirun before all overrides: Hydra takes them only there or last (hydra #3053).
 
-    And trial=0-3,7 as a list, unless -m makes it a sweep of jobs.
+    And trial=0-3,7 as a list, unless -m makes it a sweep of jobs. Under -m Hydra first composes what
+    is not swept with the defaults for what is, so search_space.lr.high=1 would be looked for in
+    Adam's space whatever the optimizers: what depends on other choices is a sweep over one value.
     """
     flags = [word for word in arguments if word in ("-m", "--multirun")]
     words = [word for word in arguments if word not in flags]
-    if not flags:
+    if flags:
+        words = [_swept(word) for word in words]
+    else:
         words = [re.sub(r"^trial=([0-9,-]*,[0-9,-]*)$", r"trial=[\1]", word) for word in words]
     return flags + words
+
+
+def _swept(word: str) -> str:
+    """An override of a part of the study as a sweep over its one value; any other word as it is."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    key, equals, value = word.partition("=")
+    if not value or key.lstrip("+").split(".")[0] not in (
+        "workload",
+        "model",
+        "data",
+        "optimizer",
+        "search_space",
+    ):
+        return word
+    sweep = f"{key}{equals}choice({value})"
+    try:
+        parse = OverridesParser.create().parse_override
+        return word if parse(word).is_sweep_override() or not parse(sweep) else sweep
+    except OverrideParseException:
+        return word  # Hydra says what is wrong with it, or takes it as it is
 
 
 def refuse(error: Exception) -> int:
@@ -196,13 +222,15 @@ def _one_line(error: BaseException) -> str:
 
 def _meant(key: str) -> str:
     """The top-level key that a mistyped one resembles, as a question."""
+    if "." in key:
+        return ""
     from dataclasses import fields
 
     from harness.config import Config
 
     known = [field.name for field in fields(Config)]
     close = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close and close[0] != key else ""
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 if __name__ == "__main__":

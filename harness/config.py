@@ -7,7 +7,7 @@ error before anything runs. Defaults live in the YAML files, not here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any
 
@@ -154,6 +154,24 @@ def request(config: DictConfig, of: Study) -> Request:
         config.num_feasible,
         config.max_trials,
     )
+
+
+def common_options(configs: Sequence[DictConfig]) -> Options:
+    """How to run the jobs of one command, which one pool runs together.
+
+    Raises:
+        ConfigError: jobs that ask for different options, or an option that is none.
+    """
+    first, *others = [options(config) for config in configs]
+    for other in others:
+        for field in fields(Options):
+            one, another = getattr(first, field.name), getattr(other, field.name)
+            if one != another:
+                raise ConfigError(
+                    f"{field.name} is {one} for one job and {another} for another, and one pool runs"
+                    " them all; sweep what is studied, not how it is run"
+                )
+    return first
 
 
 def options(config: DictConfig) -> Options:

@@ -244,10 +244,10 @@ def _autocast(precision: str, device: str) -> Callable[[], contextlib.AbstractCo
 def _make_deterministic(device: str) -> None:
     """The same bits in every process: called before each trial, whoever runs it."""
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid, 4 % of a step
-    torch.set_flush_denormal(
-        True
-    )  # vanishing weights would slow a step tenfold and differ by thread
+    # Filling fresh memory with NaN is for debugging, and 4 % of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # Vanishing weights would slow a step tenfold and differ by thread.
+    torch.set_flush_denormal(True)
     if device != "cpu":
         torch.backends.cudnn.benchmark = False
         torch.backends.cuda.matmul.allow_tf32 = False

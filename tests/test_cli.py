@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_module
 from harness import config
 from harness.__main__ import command
 from harness.errors import ConfigError
-from harness.store import read_trials
+from harness.store import read_studies, read_trials
 
 CONF = Path(__file__).parent.parent / "conf"
 TINY = ["workload.steps=4", "workload.eval_every=2", "model.width=2", "workers=1", "device=cpu"]
@@ -122,6 +122,11 @@ def test_there_is_an_experiment():
         (["model.width=-1"], "model.width"),
         (["-m", "optimizer=sgd,adamm"], "optimizer 'adamm' is not in conf/optimizer"),
         (["optimizer=sgd", "-m", "seed=0,-5"], "seed must be 0 or more, got -5"),
+        (["-m", "optimizer=sgd", "workers=1,2"], "workers is 1 for one job and 2 for another"),
+        (
+            ["-m", "optimizer=sgd,adam", "search_space.lr.hihg=1"],
+            "'search_space.lr.hihg' is no key",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(arguments, says, capsys, tmp_path):
@@ -192,6 +197,29 @@ def test_multirun_takes_its_flag_anywhere_and_slices_by_index(tmp_path):
         "sgd": [2, 3],
         "momentum": [2, 3],
     }
+
+
+def test_multirun_overrides_what_its_optimizers_have_and_the_default_one_lacks(tmp_path):
+    words = ["-m", "optimizer=sgd,momentum", "search_space.lr.high=1", "num_trials=1"]
+    assert run(*words, f"root={tmp_path}", *TINY).returncode == 0
+    studies = read_studies(tmp_path).values()
+    assert {study["optimizer"]["name"] for study in studies} == {"sgd", "momentum"}
+    assert [study["search_space"]["lr"]["high"] for study in studies] == [1.0, 1.0]
+    assert all("search_space.lr.high=1" in study["overrides"] for study in studies)
+
+
+def test_a_users_own_workload_needs_no_space_for_optimizers_not_asked_for(tmp_path):
+    (tmp_path / "workload").mkdir()
+    (tmp_path / "search_space" / "mine").mkdir(parents=True)
+    ours = CONF / "workload" / "digits_cnn.yaml"
+    (tmp_path / "workload" / "mine.yaml").write_text(ours.read_text())
+    for name, rest in (("sgd", ""), ("momentum", "one_minus_momentum: 0.1\n")):
+        file = tmp_path / "search_space" / "mine" / f"{name}.yaml"
+        file.write_text("lr: {low: 0.1, high: 1.0}\n" + rest)
+    words = ["-m", "workload=mine", "optimizer=sgd,momentum", "num_trials=1", *TINY]
+    ended = run("--config-dir", str(tmp_path), *words, f"root={tmp_path / 'results'}")
+    assert ended.returncode == 0, ended.stderr
+    assert len(read_trials(tmp_path / "results")) == 2
 
 
 def test_trial_ranges_under_multirun(tmp_path):
