@@ -6,6 +6,7 @@ of processes we started, and `stop` ends those.
     python -m tests.slurm.cluster    starts one and prints how to use it, until Ctrl-C
 """
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -170,6 +171,21 @@ class Cluster:
         if check and ended.returncode:
             raise RuntimeError(f"{command}: {ended.stderr}")
         return ended.stdout
+
+    @contextlib.contextmanager
+    def without(self, setting):
+        """The cluster reconfigured, for a while, without the line of its configuration."""
+        whole = self.configuration.read_text()
+        assert f"{setting}\n" in whole
+        try:
+            self._reconfigure(whole.replace(f"{setting}\n", ""))
+            yield
+        finally:
+            self._reconfigure(whole)
+
+    def _reconfigure(self, text):
+        self.configuration.write_text(text)
+        self.client("scontrol", "reconfigure")
 
     def queue(self):
         return self.client("squeue", "--noheader", "--array", "--format=%i %T %r").splitlines()
