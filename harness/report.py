@@ -233,12 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("sources", nargs="+", metavar="ROOT|trials.csv", help="results folders, tables of trials")
     add("--out", required=True, metavar="DIR", help="folder to write into, made if needed")
-    add("--metric", default="val_error", help="reported of the selected trial (val_error)")
-    add("--select-by", help="the column that is lowest in the selected trial (val_error)")
-    add("--max-budget", type=int, metavar="K", help="the largest tuning budget shown")
-    add("--target", type=float, help="target error of steps_to_target (the workload's own)")
-    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
-    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+    catalogue.add_options(parser)
     return parser
 
 

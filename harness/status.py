@@ -95,7 +95,7 @@ def _ended_at(record: Record) -> float | None:
 
 
 def table(studies: Sequence[Status]) -> list[str]:
-    header = ("study", "complete", "diverged", "failed", "running", "missing", "a hour", "left")
+    header = ("study", "complete", "diverged", "failed", "running", "missing", "trials/h", "left")
     rows = [header, *(_row(status) for status in studies)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     return [

@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         select_by=given.select_by,
     )
     try:
+        for name in ("max_budget", "num_trials"):
+            if (count := getattr(given, name)) is not None and count < 1:
+                raise ConfigError(f"--{name.replace('_', '-')} must be 1 or more, got {count}")
         for read, folder in _jobs(given):
             start = time.perf_counter()
             found = read()
@@ -133,12 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--save-table", metavar="DIR", help="write trials.csv and its companions into it")
     add("--space", action="append", metavar="LABEL=ROOT", help="a search space of Figures 3 and 4")
     add("--num-trials", type=int, metavar="N", help="of each space the trials below N only")
-    add("--metric", default="val_error", help="reported of the selected trial (val_error)")
-    add("--select-by", help="the column that is lowest in the selected trial (val_error)")
-    add("--max-budget", type=int, metavar="K", help="the largest tuning budget shown")
-    add("--target", type=float, help="target error of Figures 2 and 10 (the workload's own)")
-    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
-    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+    catalogue.add_options(parser)
     return parser
 
 

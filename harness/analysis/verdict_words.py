@@ -83,7 +83,9 @@ def _how_surely(best: pd.Series, ranks: pd.DataFrame) -> list[str]:
     own, most = chance[best["optimizer"]], chance.idxmax()
     sentence = f"It comes out first in {own:.0%} of tuning races of that size"
     others = chance.drop(best["optimizer"]).sort_values(ascending=False)
-    if most != best["optimizer"]:
+    if most != best["optimizer"] and f"{own:.0%}" == f"{chance[most]:.0%}":
+        sentence += f", {style.name(most)} as often"
+    elif most != best["optimizer"]:
         sentence += f"; {style.name(most)} does more often, in {chance[most]:.0%}"
     elif own < 0.9 and len(others):
         sentence += f", {style.name(others.index[0])} in {others.iloc[0]:.0%}"

@@ -103,6 +103,7 @@ def test_mistakes_are_one_line(script: ModuleType, tmp_path: Path, capsys) -> No
     assert script.main([str(tmp_path / "results" / "one" / "trials.csv")] * 2) == 2
     assert "say where with --out" in capsys.readouterr().err
     for words, says in (
+        (["--num-trials", "0"], "--num-trials must be 1 or more, got 0"),
         (["--space", "lr only"], "is not LABEL=ROOT"),
         (["--space", "lr=x"], "say where with --out"),
         (["--space", "lr=x", "results", "--out", "x"], "give nothing beside"),

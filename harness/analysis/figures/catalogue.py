@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +36,17 @@ class Options(NamedTuple):
     select_by: str | None = None
     max_budget: int | None = None
     target: float | None = None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of both command lines, `harness.report` and ``scripts/reproduce_figures.py``."""
+    add = parser.add_argument
+    add("--metric", default="val_error", help="reported of the selected trial (val_error)")
+    add("--select-by", help="the column that is lowest in the selected trial (val_error)")
+    add("--max-budget", type=int, metavar="K", help="the largest tuning budget shown")
+    add("--target", type=float, help="target error of steps_to_target (the workload's own)")
+    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
+    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
 
 
 class Entry(NamedTuple):
