@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-slow test-slurm check lint format clean
+.PHONY: help install demo test test-slow test-slurm check lint format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -14,6 +14,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): PyTorch brings its CUDA packages, 5.5 GB on disk, a minute or more."
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,launchers]'
 	touch $@
+
+install: $(STAMP) ## the environment, in .venv
 
 demo: $(STAMP) ## six tuned optimizers compared on real data, in minutes
 	$(BIN)/python -m harness experiment=quickstart

@@ -6,9 +6,13 @@ error before anything runs. Defaults live in the YAML files, not here.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -133,6 +137,8 @@ def study(config: DictConfig, overrides: Sequence[str] = ()) -> Study:
     _check_workload(node["workload"])
     if node["seed"] < 0:
         raise ConfigError(f"seed must be 0 or more, got {node['seed']}")
+    _note_code(node["optimizer"], node["optimizer"]["rule"].rpartition(".")[0])
+    _note_code(node["workload"], node["workload"]["module"])
     kept = tuple(o for o in overrides if o.lstrip("+~").split("=")[0] not in _RUN_KEYS)
     made = Study(node, kept)
     optimizers.check(node["optimizer"]["rule"], hyperparameters(_a_point(made)).optimizer)
@@ -212,6 +218,19 @@ def _check_workload(workload: Mapping[str, Any]) -> None:
             f"workload.test_every must be a multiple of eval_every={every} (or 0: at the end only),"
             f" got {test_every}"
         )
+
+
+OURS = ("torch", "workloads")  # whose code the versions in each record name
+
+
+def _note_code(node: dict[str, Any], module: str) -> None:
+    """A user's own code is part of the study: edited, it makes another one."""
+    if not module or module.partition(".")[0] in OURS:
+        return
+    with contextlib.suppress(ImportError, ValueError):  # said where it is imported
+        spec = importlib.util.find_spec(module)
+        if spec and spec.origin and Path(spec.origin).is_file():
+            node["code"] = hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()[:12]
 
 
 def _floats(axis: Any) -> Any:

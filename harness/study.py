@@ -45,8 +45,9 @@ class Study:
     def fingerprint(self) -> str:
         """Twelve hex digits of a hash of the resolved config: the name of the results' folder.
 
-        Not of source text, the trial range or where data and results lie; the order of the
-        search-space axes counts, since it decides which Halton coordinate each gets.
+        Not of the trial range or where data and results lie; the order of the search-space axes
+        counts, since it decides which Halton coordinate each gets. Of code, the file that defines a
+        user's own optimizer or workload counts; ours is named by the version in each record.
         """
         config = {name: node for name, node in self.config.items() if name != "search_space"}
         config["data"] = {k: v for k, v in config["data"].items() if k not in _LOCATION_KEYS}

@@ -243,12 +243,17 @@ def test_a_users_own_optimizer_takes_two_yaml_files(tmp_path):
         "lr: {low: 0.01, high: 1.0}\n"
     )
     words = ["--config-dir", "conf", "optimizer=half", "num_trials=1", "root=results", *TINY]
-    ended = subprocess.run(
-        [sys.executable, "-m", "harness", *words], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert ended.returncode == 0, ended.stderr
-    (row,) = read_trials(tmp_path / "results").to_dict("records")
-    assert (row["optimizer"], row["status"]) == ("half", "complete")
+    for edit in ("", "", "# a third of it, from now on\n"):
+        with open(tmp_path / "my_optimizers.py", "a") as code:
+            code.write(edit)
+        ended = subprocess.run(
+            [sys.executable, "-m", "harness", *words], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert ended.returncode == 0, ended.stderr
+    rows = read_trials(tmp_path / "results").to_dict("records")
+    assert [(row["optimizer"], row["status"]) for row in rows] == [("half", "complete")] * 2
+    codes = {study["optimizer"]["code"] for study in read_studies(tmp_path / "results").values()}
+    assert len(codes) == 2  # edited code is another study; unedited, the same one
 
 
 def test_cfg_prints_the_study_and_runs_nothing(tmp_path):
