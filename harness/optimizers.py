@@ -127,7 +127,7 @@ def load_class(path: str) -> type[torch.optim.Optimizer]:
     module, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:  # "..x" is a TypeError
         raise ConfigError(
             f"optimizer.rule {path!r} cannot be imported ({error}); give a class on the Python path"
         ) from None

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from harness.analysis import results
@@ -38,14 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in ("max_budget", "num_trials"):
             if (count := getattr(given, name)) is not None and count < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} must be 1 or more, got {count}")
-        for read, folder in _jobs(given):
-            start = time.perf_counter()
-            found = read()
-            if given.save_table:
-                Path(given.save_table).mkdir(parents=True, exist_ok=True)
-                results.save(found, Path(given.save_table))
-            count = _draw(found, folder, options)
-            print(f"{count} figures in {folder} ({time.perf_counter() - start:.0f} s)")
+        jobs = _jobs(given)
+        draw = functools.partial(_draw, options=options, save_table=given.save_table)
+        # The figures of a table take one core some ten seconds.
+        with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
+            for lines in pool.map(draw, jobs) if len(jobs) > 1 else map(draw, jobs):
+                print("\n".join(lines), flush=True)
     except (ConfigError, OSError) as error:
         print(f"reproduce_figures: {error}", file=sys.stderr)
         return 2
@@ -116,14 +116,19 @@ def _read(sources: list[Path], *, study: list[str] | None, pool: bool) -> result
         return found
 
 
-def _draw(found: results.Results, folder: Path, options: catalogue.Options) -> int:
-    """Draw one set, say what could not be drawn, and give the number drawn."""
-    count = 0
+def _draw(job: Job, options: catalogue.Options, save_table: str | None) -> list[str]:
+    """Draw one set, and say how many were drawn and which could not be."""
+    read, folder = job
+    start, count, lines = time.perf_counter(), 0, []
+    found = read()
+    if save_table:
+        Path(save_table).mkdir(parents=True, exist_ok=True)
+        results.save(found, Path(save_table))
     for drawn in catalogue.draw_all(found, folder, options):
         count += bool(drawn.paths)
         if drawn.reason:
-            print(f"not drawn: {drawn.name}: {drawn.reason}")
-    return count
+            lines.append(f"not drawn: {drawn.name}: {drawn.reason}")
+    return [*lines, f"{count} figures in {folder} ({time.perf_counter() - start:.0f} s)"]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +25,7 @@ def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "reproduce_figures", module)  # where its processes look
     spec.loader.exec_module(module)
     first: tuple[Entry, ...] = module.catalogue.CATALOGUE[:1]
     monkeypatch.setattr(module.catalogue, "CATALOGUE", first)

@@ -210,6 +210,7 @@ def save(
         for suffix in FORMATS:
             paths.append(folder / f"{name}.{suffix}")
             figure.savefig(paths[-1], metadata={"Date": None} if suffix == "svg" else None)
+            figure.set_layout_engine("none")  # found once, for all formats
     return Drawn(name, tuple(paths))
 
 
