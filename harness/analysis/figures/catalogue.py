@@ -204,7 +204,7 @@ def save(
     """Write the numbers, then the picture of them."""
     paths = [folder / f"{name}.csv"] if numbers else []
     if numbers:
-        frame.to_csv(paths[0], index=False)
+        frame.to_csv(paths[0], index=False, float_format="%.12g")  # processors differ beyond
     with style.settings():
         figure = draw(frame, note)
         for suffix in FORMATS:
