@@ -105,6 +105,14 @@ def test_a_missing_cell_is_drawn_as_missing(results: Results) -> None:
     assert words(figure).count("no feasible trial") == 2  # once a metric
 
 
+def test_of_many_workloads_the_medians_have_a_panel_each(results: Results) -> None:
+    one = results.trials[results.trials["workload"] == DIGITS]
+    many = pd.concat([one.assign(workload=f"w{i}") for i in range(8)], ignore_index=True)
+    figure = budget_curves.draw(budget_curves.data(many))
+    assert [axes.get_title() for axes in figure.axes] == [f"w{i}" for i in range(8)]
+    assert "dashed beyond" in words(figure)
+
+
 def test_figure_1_has_a_row_a_metric_and_a_column_a_workload(results: Results) -> None:
     frame = selected.errors(results.trials)
     figure = selected.draw_errors(frame)

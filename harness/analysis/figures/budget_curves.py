@@ -23,6 +23,8 @@ from harness.analysis.table import optimizer_order
 from harness.analysis.tuning_curves import tuning_curves
 
 BEYOND = (0, (2.5, 1.8))  # the dashes of what N trials don't vouch for
+FEW = 6  # workloads: a row each; of more, a panel each
+ACROSS = 3
 
 
 def data(
@@ -43,8 +45,10 @@ def data(
 
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
-    """A row for each workload: all optimizers' medians, then the spread of each."""
+    """A row for each workload: all optimizers' medians, then the spread of each; of many, the medians."""
     workloads = list(frame["workload"].unique())
+    if len(workloads) > FEW:
+        return _draw_medians(frame, workloads, note)
     optimizers = optimizer_order(frame["optimizer"].unique())
     across = min(3, len(optimizers))
     down = -(-len(optimizers) // across)
@@ -64,6 +68,24 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         " over tuning runs of K trials, whiskers its 90% interval. Right, spread: mean (line) and 5th"
         " to 95th percentile (shaded) of such runs. Solid to K = N/5; dashed beyond, where N trials"
         f" no longer vouch for it. {note}"
+    )
+    return style.finish(figure, caption, style.legend_handles(frame["optimizer"]))
+
+
+def _draw_medians(frame: pd.DataFrame, workloads: Sequence[str], note: str) -> Figure:
+    """A panel for each of many workloads."""
+    down = -(-len(workloads) // ACROSS)
+    figure = style.canvas(3.4 * ACROSS, 2.6 * down + 0.35)
+    panels = figure.subplots(down, ACROSS, squeeze=False)
+    for axes, workload in zip(panels.flat, workloads, strict=False):
+        draw_confidence(axes, frame[frame["workload"] == workload])
+        axes.set_title(style.short(workload, 40), fontweight="bold")
+    for axes in panels.flat[len(workloads) :]:
+        axes.remove()
+    caption = (
+        f"N = {count_range(frame['trials'][frame['missing'] == ''])} feasible trials per optimizer. Median over"
+        " tuning runs of K trials, whiskers its 90% interval. Solid to K = N/5; dashed beyond, where N"
+        f" trials no longer vouch for it. The spread of such runs is in the numbers. {note}"
     )
     return style.finish(figure, caption, style.legend_handles(frame["optimizer"]))
 
