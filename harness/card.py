@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from harness import store
-from harness.analysis.table import optimizer_order
+from harness.analysis import outcome, results
+from harness.analysis.table import SEARCH_SPACE, optimizer_order
 from harness.errors import ConfigError
 
 BEGIN = "<!-- facts: written by `python -m harness.card`, do not edit -->"
@@ -36,6 +37,9 @@ SKELETON = """# {name}
 def facts(root: Path | str) -> str:
     """The facts of all studies under a results root, as Markdown; or under the roots in a folder.
 
+    What was run, then the outcome: of each root, or of each search space that the folder's
+    ``trials.csv`` labels.
+
     Raises:
         ConfigError: no records there.
     """
@@ -53,7 +57,23 @@ def facts(root: Path | str) -> str:
         "| --- | --- |",
         *(f"| {name} | {value} |" for name, value in rows),
     ]
-    return "\n".join([*lines, "", *_trials(records, studies)])
+    outcomes = _outcomes(Path(root), [one for one in roots if store.study_paths(one)])
+    return "\n".join([*lines, "", *_trials(records, studies), "", *outcomes])
+
+
+def _outcomes(root: Path, roots: Sequence[Path]) -> Iterator[str]:
+    labelled = root / "trials.csv"
+    if roots == [root]:
+        found = results.read(root)
+        yield outcome.markdown(found.trials, found.studies)
+    elif labelled.exists():
+        whole = results.read(labelled, all_studies=True)
+        for label, trials in whole.trials.groupby(SEARCH_SPACE, sort=False):
+            yield f"**{label}**\n\n{outcome.markdown(trials, whole.studies)}\n"
+    else:
+        for one in roots:
+            found = results.read(one)
+            yield f"**{one.name}**\n\n{outcome.markdown(found.trials, found.studies)}\n"
 
 
 def _protocol(
