@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness import requeue
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
@@ -27,6 +29,7 @@ def main() -> None:
 
 def command(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status; a mistake in it is one line on stderr and a 2."""
+    requeue.when_told()
     try:
         jobs, statuses = compose(arguments, run_elsewhere=True)
         return _run(jobs) if jobs else max(statuses, default=0)
@@ -84,13 +87,14 @@ def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> tuple[list
 
 def _run(jobs: Sequence[Job]) -> int:
     """Check every composed configuration, then run their trials in one pool."""
-    from harness import config, runner, slurm
+    from harness import config, runner
+    from harness.progress import tell
 
     requests = [config.request(each, config.study(each, words)) for each, words in jobs]
     first = jobs[0][0]
     status = runner.run(requests, config.common_options([each for each, _ in jobs]))
     if status > runner.EXIT_SIGNAL:
-        slurm.requeue_after(status - runner.EXIT_SIGNAL)
+        requeue.after(status - runner.EXIT_SIGNAL)
     elif first.report:
         from harness.report import write_report
 
@@ -99,7 +103,7 @@ def _run(jobs: Sequence[Job]) -> int:
         write_report([first.root], first.report, study=asked_for)
     else:
         say = f"records are under {first.root}; python -m harness.report {first.root} --out DIR"
-        print(f"{say} compares them", file=sys.stderr)
+        tell(f"{say} compares them")
     return status
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import indices
-from harness.store import DamagedRecord, Problem, StudyFolder, write_json
+from harness.store import DamagedRecord, Problem, StudyFolder, set_aside, write_json
 from harness.study import Study
 from harness.trial_queue import Request, TrialQueue
 
@@ -60,8 +60,18 @@ def note(folder: StudyFolder, request: Request) -> None:
             return
         node = {"trials": indices.to_text(request.indices)}
     name = hashlib.sha256(json.dumps(node, sort_keys=True).encode()).hexdigest()[:12]
-    folder.requests.mkdir(exist_ok=True)
     write_json(folder.requests / f"{name}.json", node)
+
+
+def set_aside_damaged(study_path: Path) -> list[tuple[Problem, Path]]:
+    """Set aside every request that cannot be read: each problem and its new name."""
+    moved: list[tuple[Problem, Path]] = []
+    while True:
+        try:
+            read(study_path)
+            return moved
+        except DamagedRecord as error:
+            moved += [(problem, set_aside(problem.path)) for problem in error.problems]
 
 
 def read(study_path: Path) -> Asked:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from harness import store
-from harness.errors import ConfigError
+from harness.errors import ConfigError, SweepError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"harness.compact: {error}", file=sys.stderr)
         return 2
+    except SweepError as error:
+        print(f"harness.compact: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -42,7 +43,8 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.show(force=True)
         if self.live:
-            self.live.stop()
+            with _whoever_listens():
+                self.live.stop()
 
     def ended(self, queue: TrialQueue, val_error: float | None) -> None:
         """A trial of a queue has ended, with this final validation error if it has one."""
@@ -52,14 +54,18 @@ class Progress:
 
     def say(self, line: str) -> None:
         """A line that stays: a warning, a failure."""
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        with _whoever_listens():
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, force: bool = False) -> None:
-        if self.live:
-            self.live.update(self._table(), refresh=True)
-        elif not self.quiet and (force or time.monotonic() - self.last_line >= PLAIN_EVERY_SECONDS):
-            self.last_line = time.monotonic()
-            print(self._line(), file=sys.stderr, flush=True)
+        with _whoever_listens():
+            if self.live:
+                self.live.update(self._table(), refresh=True)
+            elif not self.quiet and (
+                force or time.monotonic() - self.last_line >= PLAIN_EVERY_SECONDS
+            ):
+                self.last_line = time.monotonic()
+                print(self._line(), file=sys.stderr, flush=True)
 
     def _done(self) -> int:
         return sum(queue.ended for queue in self.queues)
@@ -97,6 +103,17 @@ class Progress:
                 "" if best is None else f"{100 * best:.2f} %",
             )
         return Group(table, Text(self._line()))
+
+
+def tell(line: str) -> None:
+    """A line on stderr, if anyone still reads it."""
+    with _whoever_listens():
+        print(line, file=sys.stderr, flush=True)
+
+
+def _whoever_listens() -> contextlib.AbstractContextManager[None]:
+    """A terminal that is gone, a closed pipe (rich exits then), a full disk: no reason to stop a sweep."""
+    return contextlib.suppress(OSError, SystemExit)
 
 
 def _clock(seconds: float) -> str:

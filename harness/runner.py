@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
@@ -23,7 +23,7 @@ from harness import device as devices
 from harness.checkpoint import Every
 from harness.claims import COMPACTION, Claims
 from harness.errors import ConfigError, SweepError
-from harness.progress import Progress
+from harness.progress import Progress, tell
 from harness.record import new_record
 from harness.shared_queue import SharedQueue
 from harness.store import StudyFolder
@@ -112,9 +112,7 @@ def _opened(requests: Sequence[Request], options: Options) -> Iterator[list[Shar
     """The requests' queues, knowing the records that are there. All are read before one is touched."""
     folders = [StudyFolder(request.root, request.study) for request in requests]
     if options.set_damaged_aside:
-        for folder in folders:
-            for problem, aside in store.set_aside_damaged(folder.path):
-                print(f"set aside as {aside.name}: {problem.path} {problem.what}", file=sys.stderr)
+        set_damaged_aside(folders)
     else:
         for folder in folders:
             folder.read_all()
@@ -135,23 +133,29 @@ def _opened(requests: Sequence[Request], options: Options) -> Iterator[list[Shar
             each.close()
 
 
+def set_damaged_aside(folders: Iterable[StudyFolder]) -> None:
+    """Set aside what cannot be trusted in studies' folders, and say so."""
+    for folder in folders:
+        for set_aside in (store.set_aside_damaged, asked.set_aside_damaged):
+            for problem, aside in set_aside(folder.path):
+                print(f"set aside as {aside.name}: {problem.path} {problem.what}", file=sys.stderr)
+
+
 def _conclude(queues: Sequence[SharedQueue]) -> int:
     """Say what a table of results would not, compact large studies, and give the exit status."""
     for each in queues:
         queue, request = each.queue, each.queue.request
         name = f"{request.study.workload}/{request.study.optimizer}"
         if queue.capped:
-            print(
+            tell(
                 f"{name}: max_trials reached: {queue.feasible} of {request.num_feasible} feasible"
-                f" trials found in {len(queue.asked)}",
-                file=sys.stderr,
+                f" trials found in {len(queue.asked)}"
             )
         if failures := queue.failures:
             first = each.folder.record_path(failures[0])
-            print(
+            tell(
                 f"{name}: {len(failures)} trials failed: {indices.to_text(failures)}; why is in"
-                f" {first}; retry_failed=true runs them again",
-                file=sys.stderr,
+                f" {first}; retry_failed=true runs them again"
             )
         if each.claims.take(COMPACTION):
             store.compact(each.folder.path, at_least=store.COMPACT_FROM)
@@ -173,6 +177,7 @@ class Worker:
     assignment: worker.Assignment | None = None
     since: float = field(default_factory=time.monotonic)
     ready: bool = False
+    leaving: bool = False
     stopping: bool = False
 
 
@@ -234,7 +239,10 @@ class Pool:
             if len(set(self.signals)) < len(self.signals):
                 break
             if not (self.signals or self.trouble):
-                self._hand_out()
+                try:
+                    self._hand_out()
+                except ConfigError as error:  # a record damaged since: running trials end first
+                    self.trouble = error
             elif not self._stop():
                 break
             for each in self._heard():
@@ -297,6 +305,8 @@ class Pool:
         if message == worker.READY:
             each.ready = True
             self.stillborn = 0
+        elif message == worker.LEAVING:
+            each.ready, each.leaving = False, True
         elif message == worker.BEGUN:
             each.since = time.monotonic()
         elif isinstance(message, worker.Warn):
@@ -329,25 +339,37 @@ class Pool:
         Unless it had written one just before; that is a good one. Its checkpoint stays: what ended
         the trial came from outside, and a retry goes on from there.
         """
-        if not each.ready:
+        if not each.ready and not each.leaving:
             self.stillborn += 1
             if self.stillborn >= STILLBORN:
-                raise SweepError(
+                self.trouble = self.trouble or SweepError(
                     f"{STILLBORN} workers in a row ended before they could train a trial"
                     f" ({_exit(each.process)}); their own words stand above; lower workers= if"
                     " memory is short"
                 )
+                self.workers.remove(each)
+                return
         if each.assignment is not None:
-            assert each.queue is not None
-            study, _, trial, _ = each.assignment
-            record = each.queue.new_record(trial)
-            if record is None:
-                record = new_record(study, trial) | {"status": status, "error": why}
-                record["run"] |= {"train_seconds": round(time.monotonic() - each.since, 4)}
-                record["run"] |= worker.run_facts(time.time(), each.device)
-                each.queue.folder.write(record)
-            self._finish(each, worker.Outcome(*(record[k] for k in worker.Outcome._fields)))
+            try:
+                outcome = self._outcome_of_dead(each, status, why)
+            except SweepError as error:
+                outcome = worker.Outcome(worker.UNWRITABLE, error=str(error))
+            except ConfigError as error:
+                outcome = worker.Outcome(worker.REFUSED, error=str(error))
+            self._finish(each, outcome)
         self.workers[self.workers.index(each)] = self._start(each.device)
+
+    def _outcome_of_dead(self, each: Worker, status: str, why: str) -> worker.Outcome:
+        assert each.queue is not None
+        assert each.assignment is not None
+        study, _, trial, _ = each.assignment
+        record = each.queue.new_record(trial)
+        if record is None:
+            record = new_record(study, trial) | {"status": status, "error": why}
+            record["run"] |= {"train_seconds": round(time.monotonic() - each.since, 4)}
+            record["run"] |= worker.run_facts(time.time(), each.device)
+            each.queue.folder.write(record)
+        return worker.Outcome(*(record[k] for k in worker.Outcome._fields))
 
     def _enforce_timeout(self) -> None:
         limit = self.options.trial_timeout_seconds

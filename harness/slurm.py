@@ -8,10 +8,8 @@ task, so a long sweep becomes several arrays, each with an offset.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -33,7 +31,10 @@ ARRAY_SCRIPT = Path(harness.__file__).parent.parent / "scripts" / "slurm_array.s
 # Two minutes before the end (or at preemption) the batch shell, which Python has replaced, is told;
 # USR2, because NCCL takes USR1.
 DEFAULTS = ("--requeue", "--open-mode=append", "--signal=B:USR2@120")
-OURS = ("--array", "-a", "--comment", "--job-name", "-J", "--wrap", "--parsable")
+OURS = (
+    "--array", "-a", "--comment", "--job-name", "-J", "--wrap", "--parsable", "--dependency", "-d",
+    "--chdir", "-D",  # relative folders would be others there
+)  # fmt: skip
 HYDRA_FLAGS = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
 # Which trials: the array's to say. hydra.mode: an experiment's sweep has been unfolded.
 CHOOSING = ("trial", "first_trial", "num_trials", "trials_per_task")
@@ -53,7 +54,7 @@ def submit(arguments: Sequence[str]) -> int:
     """Check and submit a sweep, and print what became of it."""
     from harness import config
     from harness.__main__ import compose
-    from harness.runner import check_workloads
+    from harness.runner import check_workloads, set_damaged_aside
 
     options, words = _split(arguments)
     parallel, options = _parallel(options)
@@ -61,7 +62,13 @@ def submit(arguments: Sequence[str]) -> int:
     sweeps = []
     for composed, overrides in jobs:
         request = config.request(composed, config.study(composed, overrides))
-        config.options(composed)
+        settings = config.options(composed)
+        if settings.checkpoint_every is None:
+            raise ConfigError(
+                "checkpoint_every=null would start a trial over at every time limit; leave it out"
+            )
+        if settings.set_damaged_aside:
+            set_damaged_aside([StudyFolder(request.root, request.study)])
         per_task = composed.trials_per_task
         if request.num_feasible is not None:
             raise ConfigError(
@@ -71,12 +78,18 @@ def submit(arguments: Sequence[str]) -> int:
             raise ConfigError("trial= names trials one by one; leave out trials_per_task")
         passed = [word for word in overrides if word.lstrip("+").split("=")[0] not in CHOOSING]
         flags = [*_hydra_flags(words), "hydra.mode=RUN"]
+        if composed.report:  # of all studies, once they are done
+            passed.append("report=null")
         sweeps.append(Sweep(request, per_task, composed.retry_failed, (*flags, *passed)))
     check_workloads([sweep.request for sweep in sweeps])
     arrays = _plan(sweeps, queued(), max_array_size())
     limit = max(1, parallel // len(arrays)) if parallel and arrays else None
-    for array in arrays:
-        job = _sbatch(array, options, limit)
+    jobs_of: list[str] = []
+    for place, array in enumerate(arrays):
+        # Fewer tasks at once than arrays: an array starts when one before it has ended.
+        after = jobs_of[place - parallel] if parallel and place >= parallel else None
+        job = _sbatch(array, options, limit, after)
+        jobs_of.append(job)
         print(f"job {job}: {array.study_name} trials {indices.to_text(array.trials)}")
         print(f"  tasks {array.specification(limit)}, logs {array.log}")
     if not arrays:
@@ -117,7 +130,7 @@ def _hydra_flags(words: Sequence[str]) -> list[str]:
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word in HYDRA_FLAGS:
             flags += [word, following]
-        elif word.split("=")[0] in HYDRA_FLAGS:
+        elif word.split("=")[0] in (*HYDRA_FLAGS, "hydra.searchpath"):
             flags.append(word)
     return flags
 
@@ -188,7 +201,7 @@ def _plan(sweeps: Sequence[Sweep], busy: Iterable[Queued], array_size: int) -> l
             continue
         folder.create()
         asked.note(folder, request)
-        (folder.path / "logs").mkdir(exist_ok=True)  # or Slurm loses the output
+        folder.make("logs")  # or Slurm loses the output
         added = _chunks(folder, sweep, trials, array_size)
         taken += [Queued(here, frozenset(array.trials)) for array in added]
         arrays += added
@@ -250,7 +263,9 @@ def queued() -> list[Queued]:
     return found
 
 
-def _sbatch(array: Array, options: Sequence[str], limit: int | None) -> str:
+def _sbatch(
+    array: Array, options: Sequence[str], limit: int | None, after: str | None = None
+) -> str:
     if not ARRAY_SCRIPT.exists():
         raise SweepError(f"{ARRAY_SCRIPT} is not there; submit from a checkout of the project")
     numbers = [str(n) for n in (array.offset, array.per_task, array.low, array.high)]
@@ -263,6 +278,7 @@ def _sbatch(array: Array, options: Sequence[str], limit: int | None) -> str:
         f"--job-name={array.study_name.replace('/', '-')}",
         f"--comment=harness {' '.join(numbers)} {array.folder.path.resolve()}",
         f"--array={array.specification(limit)}",
+        *([f"--dependency=afterany:{after}"] if after else []),
         str(ARRAY_SCRIPT),
         sys.executable,
         *numbers,
@@ -278,20 +294,6 @@ def _slurm(*command: str) -> str:
     if ended.returncode:
         raise SweepError(f"{command[0]} refused: {ended.stderr.strip() or ended.stdout.strip()}")
     return ended.stdout
-
-
-def requeue_after(number: int) -> None:
-    """Put this task back into Slurm's queue when USR2 stopped it: its time, not a person, was up.
-
-    Slurm does so itself only for a preempted job that is still there when its grace time is over.
-    SIGTERM is what that job gets then, and what scancel sends.
-    """
-    job = os.environ.get("SLURM_ARRAY_JOB_ID")
-    if number == signal.SIGUSR2 and job is not None:
-        task = f"{job}_{os.environ['SLURM_ARRAY_TASK_ID']}"
-        ended = subprocess.run(["scontrol", "requeue", task], capture_output=True, text=True)
-        told = ended.stderr.strip() or "it goes on where it stopped"
-        print(f"harness: requeued Slurm task {task}: {told}", file=sys.stderr)
 
 
 if __name__ == "__main__":

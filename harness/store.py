@@ -101,6 +101,7 @@ class StudyFolder:
         """
         try:
             self.trials.mkdir(parents=True, exist_ok=True)
+            self.requests.mkdir(exist_ok=True)
             if not os.access(self.trials, os.W_OK):
                 raise PermissionError("no write permission")
             if not (self.path / "study.json").exists():
@@ -112,6 +113,18 @@ class StudyFolder:
                 f" ({getattr(cause, 'strerror', None) or cause});"
                 " give a folder you can write, such as root=results"
             ) from None
+
+    def make(self, name: str) -> Path:
+        """A folder beside the records.
+
+        Raises:
+            SweepError: it can't be made.
+        """
+        try:
+            (self.path / name).mkdir(exist_ok=True)
+        except OSError as error:
+            raise SweepError(f"{self.path / name} cannot be made ({error.strerror})") from None
+        return self.path / name
 
     def write(self, record: Record) -> None:
         """Put one trial's record in place, whole or not at all.
@@ -199,6 +212,11 @@ def write_whole(path: Path, fill: Callable[[Path], object]) -> None:
             with open(temporary, "rb+") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # the new name too
+            finally:
+                os.close(folder)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -274,9 +292,9 @@ def read_study(path: Path) -> dict[str, Any]:
         names = (study["workload"]["name"], study["optimizer"]["name"], node["fingerprint"])
         if names != _study_names(path):
             raise ValueError(f"it is of {'/'.join(map(str, names))}")
+        return {**study, "overrides": list(overrides)}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise DamagedRecord([Problem(path / "study.json", f"is damaged ({error})")]) from None
-    return {**study, "overrides": list(overrides)}
 
 
 def read_records(root: Path | str) -> Iterator[Record]:
@@ -330,8 +348,14 @@ def _scan_compacted(path: Path) -> tuple[dict[int, Record], Problem | None]:
 
 
 def _record_paths(study_path: Path) -> list[Path]:
-    paths = (study_path / "trials").glob("*.json")
-    return sorted(path for path in paths if re.fullmatch(r"[0-9]+", path.stem))
+    folder = study_path / "trials"
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise DamagedRecord([Problem(folder, f"cannot be read ({error.strerror})")]) from None
+    return sorted(folder / name for name in names if re.fullmatch(r"[0-9]+\.json", name))
 
 
 def set_aside(path: Path) -> Path:
@@ -349,12 +373,20 @@ def set_aside(path: Path) -> Path:
 
 
 def set_aside_damaged(study_path: Path) -> list[tuple[Problem, Path]]:
-    """Set aside every file of a study that cannot be trusted: each problem and its new name.
+    """Set aside every record, and study.json, that cannot be trusted: each problem and its new name.
 
     The good records of a damaged Parquet file get files of their own again.
     """
     moved = []
-    for problem in scan(study_path)[1]:
+    problems = scan(study_path)[1]
+    if (study_path / "study.json").exists():
+        try:
+            read_study(study_path)
+        except DamagedRecord as error:
+            problems += error.problems
+    for problem in problems:
+        if problem.path.parent.name == "trials" and not _still_damaged(problem.path):
+            continue  # another command has set it aside, and run the trial again
         if problem.path.suffix == ".parquet":
             for trial, record in _scan_compacted(problem.path)[0].items():
                 own = study_path / "trials" / f"{trial:06d}.json"
@@ -362,6 +394,16 @@ def set_aside_damaged(study_path: Path) -> list[tuple[Problem, Path]]:
                     _write_text(own, records.to_text(record))
         moved.append((problem, set_aside(problem.path)))
     return moved
+
+
+def _still_damaged(path: Path) -> bool:
+    try:
+        read_record(path)
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    return False
 
 
 # --- compaction -------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ ORPHAN_SECONDS = 30.0  # what an orphan has to end its step and checkpoint
 STOP = "stop"
 # What a worker says, besides Outcome and Warn.
 READY = "ready"  # for assignments
+LEAVING = "leaving"  # after the outcome that follows: another process is to take its place
 BEGUN = "begun"  # training, the data being open: trial_timeout counts from here
 
 
@@ -70,7 +71,14 @@ def work(connection: Connection, device: str) -> None:
         connection.send(READY)
         while (message := connection.recv()) is not None:
             if message != STOP:  # a stop that crossed the end of its trial
-                connection.send(_run(message, tasks, device, connection))
+                outcome = _run(message, tasks, device, connection)
+                # An error on a GPU may have broken the process's context for all trials to come.
+                spoilt = outcome.status == "failed" and device != "cpu"
+                if spoilt:
+                    connection.send(LEAVING)
+                connection.send(outcome)
+                if spoilt:
+                    return
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the runner is gone; so are we
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import runner, store
+from harness import runner, store, worker
 from harness.record import new_record
 from harness.runner import Options
 from harness.store import StudyFolder
@@ -26,6 +26,35 @@ def answered(tmp_path):
 @pytest.fixture(autouse=True)
 def no_workers(monkeypatch):
     monkeypatch.setattr(runner.Pool, "__enter__", lambda self: pytest.fail("a worker was started"))
+
+
+class Listener:
+    """A worker's end of the pipe: hands out messages and keeps what is said."""
+
+    def __init__(self, *messages):
+        self.messages, self.said = list(messages), []
+
+    def recv(self):
+        return self.messages.pop(0)
+
+    def send(self, message):
+        self.said.append(message)
+
+
+@pytest.mark.parametrize(("device", "leaves"), [("cpu", False), ("cuda:0", True)])
+def test_after_a_failure_on_a_gpu_another_process_takes_over(device, leaves, tmp_path, monkeypatch):
+    """Simulated: an error may have broken the process's CUDA context for all that follows."""
+    monkeypatch.setattr(worker, "device_name", lambda device: device)
+    study = sweeps.study("optimizer=sgd", "workload.module=no.such.module")
+    StudyFolder(tmp_path, study).create()
+    told = [worker.Assignment(study, str(tmp_path), trial) for trial in (0, 1)]
+    pipe = Listener(*told, None)
+    worker.work(pipe, device)
+    outcomes = [each.status for each in pipe.said if isinstance(each, worker.Outcome)]
+    assert outcomes == (["failed"] if leaves else ["failed", "failed"])
+    assert (worker.LEAVING in pipe.said) is leaves
+    if leaves:
+        assert pipe.said.index(worker.LEAVING) < len(pipe.said) - 1  # before its last outcome
 
 
 def test_an_answered_request_starts_no_worker(answered):

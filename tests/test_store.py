@@ -414,7 +414,6 @@ def test_a_request_for_feasible_trials_wants_what_any_outcome_would_need(folder,
 @pytest.mark.parametrize("content", ["", "[]", "7", '{"trials": "x"}', '{"first_trial": 1}',
                                      '{"first_trial":"a","num_feasible":1,"max_trials":1}'])  # fmt: skip
 def test_a_damaged_request_is_named(content, folder):
-    folder.requests.mkdir()
     (folder.requests / "x.json").write_text(content)
     with pytest.raises(DamagedRecord, match=r"x\.json is no request"):
         asked.read(folder.path)

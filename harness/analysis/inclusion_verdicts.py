@@ -4,7 +4,8 @@ For an inclusion ``special ⊆ general`` (Choi et al., section 3.2) the question
 
     probability = P(general's best of K <= special's best of K + margin),
 
-ties counted as "at or under". Two *identical* optimizers do not give 1/2: each was measured by N
+ties counted as "at or under" (their share is the column ``tie``: on a few hundred validation examples
+it is large, and an inclusion that holds by ties alone holds to that resolution only). Two *identical* optimizers do not give 1/2: each was measured by N
 trials, and the probability estimated from them varies with the draw. Its distribution when both
 come from one continuous distribution depends on ranks alone, so on N and K only: the *null range*
 is the middle part of it (the middle 90% is [.24, .76] at N = 500, K = 100; the standard deviation
@@ -60,7 +61,7 @@ LEAST_BUDGET, LARGEST_BUDGET = 8, 100
 TUNED_BUDGET = 16
 COLUMNS = (
     "workload", "special", "general", "special_trials", "general_trials", "verdict",
-    "budget_trials", "probability", "null_low", "null_high", "null_share", "margin", "tuned_budget",
+    "budget_trials", "probability", "tie", "null_low", "null_high", "null_share", "margin", "tuned_budget",
     "special_mean", "special_p95", "general_mean", "tuned",
 )  # fmt: skip
 PROBABILITY_COLUMNS = (
@@ -256,12 +257,13 @@ def _verdict(pair: Pair, margin: float, share: float) -> dict[str, object]:
     trusted = pair.least_trials // confidence.TRUSTED_SHARE
     k = min(max(trusted, 1), LARGEST_BUDGET)
     probability = _probability(pair, [k], margin)[0]
+    _, ties = best_of_k.win_and_tie(pair.special_errors, pair.general_errors, [k])
     low, high = (limit[0] for limit in _null_range(pair, [k], share))
     if trusted < LEAST_BUDGET:
         verdict = NOT_ENOUGH
     else:
         verdict = VIOLATED if probability < low else CONSISTENT
-    row |= {"verdict": verdict, "budget_trials": k, "probability": probability}
+    row |= {"verdict": verdict, "budget_trials": k, "probability": probability, "tie": ties[0]}
     row |= {"null_low": low, "null_high": high, "null_share": share}
     return row | _tuned(pair, margin)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from harness.analysis import borders, inclusion_verdicts, table
-from harness.analysis.figures.cells import comparison_budget
+from harness.analysis.figures.cells import comparison_budget, count_range
 from harness.analysis.tuning_curves import tuning_curves
 
 HEAD = (
@@ -63,7 +63,7 @@ def _inclusions(trials: pd.DataFrame) -> Iterator[str]:
         rows = [
             [
                 f"{edge['special']} ⊆ {edge['general']}",
-                f"{edge['probability']:.2f} at K = {edge['budget_trials']:.0f}",
+                f"{edge['probability']:.2f} at K = {edge['budget_trials']:.0f} (ties {edge['tie']:.2f})",
                 f"{edge['null_low']:.2f}–{edge['null_high']:.2f}",
                 f"**{edge['verdict']}**",
             ]
@@ -75,8 +75,9 @@ def _inclusions(trials: pd.DataFrame) -> Iterator[str]:
 def _borders(trials: pd.DataFrame, studies: table.Studies | None) -> str:
     found = borders.borders(trials, studies)
     warned = found[found["warning"] != ""]
+    k = count_range(found["budget_trials"])
     if warned.empty:
-        return "No axis of any search space has its selected trials crowded at a border."
+        return f"Of no axis do 30% or more of the trials that K = {k} select lie in the outer tenth at an end."
     return "\n".join(
         f"- {row['optimizer']}: {row['warning']}." for row in warned.to_dict("records")
     )

@@ -38,13 +38,13 @@ WORDS = st.one_of(
 )
 
 
-@given(st.lists(WORDS, min_size=1, max_size=2))
+@given(st.lists(WORDS, min_size=1, max_size=2), st.sampled_from([[], ["-m", "optimizer=sgd,adam"]]))
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-def test_fuzz_overrides_end_in_a_study_or_in_one_line(capsys, words):
+def test_fuzz_overrides_end_in_a_study_or_in_one_line(capsys, words, several):
     """As `command` does it, up to where trials would be run."""
     capsys.readouterr()
     try:
-        for composed, overrides in compose(words)[0]:
+        for composed, overrides in compose([*several, *words])[0]:
             config.request(composed, config.study(composed, overrides))
             config.options(composed)
     except Exception as error:
@@ -95,6 +95,21 @@ def test_a_damaged_record_stops_the_command_and_set_aside_it_goes_on(tmp_path):
     assert f"set aside as {aside.name}: {path} is not JSON" in errors
     assert aside.read_bytes() == whole[:100]
     assert len(sweeps.results(tmp_path)) == 3
+
+
+def test_damage_beside_the_records_is_set_aside_too(tmp_path, capsys):
+    words = ("optimizer=sgd", "num_trials=1", "workers=1")
+    assert sweeps.run(tmp_path, *words)[0] == 0
+    (request,) = tmp_path.glob("*/*/*/requests/*.json")
+    (study,) = tmp_path.glob("*/*/*/study.json")
+    for path, text in ((request, ""), (study, "{")):
+        path.write_text(text)
+        assert status.main([str(tmp_path)]) == 2
+        assert f"{path} is" in capsys.readouterr().err
+        code, errors = sweeps.run(tmp_path, *words, "damaged=set_aside")
+        assert code == 0
+        assert f"set aside as {path.name}.damaged-" in errors
+        assert status.main([str(tmp_path)]) == 0
 
 
 def test_a_list_of_trials_is_what_status_prints(tmp_path, capsys):

@@ -12,7 +12,7 @@ from harness import store
 from tests.faults import sweeps
 
 TRIALS = 60
-WORDS = ("optimizer=momentum", "workers=2", "model.step_seconds=0.01", f"num_trials={TRIALS}")
+WORDS = ("optimizer=momentum", "workers=2", "model.step_seconds=0.02", f"num_trials={TRIALS}")
 KILLS = {"worker": 20, "command": 15, "group": 15}
 
 
@@ -36,7 +36,7 @@ def whole_records(root):
 def test_a_sweep_that_is_killed_again_and_again(victim, undisturbed, tmp_path):
     draw, log = random.Random(victim), tmp_path / "log"
     root = tmp_path / "results"
-    process, before = None, {}
+    process, before, landed = None, {}, 0
     for number in range(KILLS[victim]):
         if process is None or process.poll() is not None:
             begun = _lines(log)
@@ -46,10 +46,12 @@ def test_a_sweep_that_is_killed_again_and_again(victim, undisturbed, tmp_path):
         if number % 2:  # half of them while it trains, half while it may still be starting
             _wait_for_more(log, begun, process)
         time.sleep(draw.uniform(0, 1) if number % 2 or victim == "worker" else draw.uniform(0, 2))
-        _kill(victim, process, draw)
+        landed += _kill(victim, process, draw)
         after = whole_records(root)
         assert after.items() >= before.items()
         before = after
+    print(f"{landed} of {KILLS[victim]} kills found their {victim} alive")
+    assert landed > KILLS[victim] / 2
     process.kill()
     process.wait()
     sweeps.until(lambda: not sweeps.processes(process.pid))
@@ -76,14 +78,15 @@ def _wait_for_more(log, lines, process):
 
 
 def _kill(victim, process, draw):
-    """One of the workers (which the command survives), the command, or all of them."""
+    """One of the workers (which the command survives), the command, or all; whether it was there."""
     if victim == "worker":
+        sweeps.until(lambda: sweeps.workers(process.pid) or process.poll() is not None)
         found = sweeps.workers(process.pid)
-        if found:
-            sweeps.kill(draw.choice(found))
-        return
+        return bool(found) and sweeps.kill(draw.choice(found))
+    alive = process.poll() is None
     with contextlib.suppress(ProcessLookupError):
         (os.killpg if victim == "group" else os.kill)(process.pid, signal.SIGKILL)
     process.wait()
     # Orphans end at their next step, or at the end of their imports.
     sweeps.until(lambda: not sweeps.processes(process.pid))
+    return alive

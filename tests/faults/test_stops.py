@@ -30,6 +30,19 @@ def training(tmp_path, monkeypatch):
     return wait
 
 
+def test_a_sweep_outlives_whoever_listens_to_it(tmp_path):
+    """Its standard error is a pipe whose reader has gone, or a full disk."""
+    words = ("optimizer=sgd", "num_trials=3", "workers=1")
+    process = sweeps.start(tmp_path / "pipe", *words)
+    process.stderr.close()
+    assert process.wait(timeout=sweeps.PATIENCE) in (0, 120)  # 120: Python could not say goodbye
+    with open("/dev/full", "w") as full:
+        process = sweeps.start(tmp_path / "full", *words, stderr=full)
+        assert process.wait(timeout=sweeps.PATIENCE) in (0, 120)
+    for root in (tmp_path / "pipe", tmp_path / "full"):
+        assert len(sweeps.results(root)) == 3
+
+
 def folder(root, *words):
     return StudyFolder(root, sweeps.study(*words))
 

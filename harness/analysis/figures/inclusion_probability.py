@@ -18,8 +18,10 @@ def data(
     trials: pd.DataFrame, metric: str = "val_error", *, max_budget: int | None = None
 ) -> pd.DataFrame:
     """The rows of `inclusion_verdicts.probabilities` with the edge's ``verdict`` and where it was decided."""
-    chances = probabilities(trials, metric, doubling(max_budget) if max_budget else None)
     decided = verdicts(trials, metric)[[*KEYS, "verdict", "budget_trials"]]
+    most = max_budget or int(trials.groupby(["workload", "optimizer"]).size().max())
+    budgets = sorted({*doubling(most), *decided["budget_trials"]} - {0})
+    chances = probabilities(trials, metric, budgets)
     return chances.merge(decided.rename(columns={"budget_trials": "decided_at"}), on=KEYS)
 
 

@@ -32,6 +32,8 @@ def data(
     """
     if curves is None:
         raise TableError("learning curves are not in a CSV; give the results folder")
+    if (curves.groupby("workload")["step"].nunique() < 2).all():
+        raise TableError("every trial was evaluated once only, at its end")
     budgets = comparison_budget(trials, max_budget)
     parts = []
     for group in table.groups(trials):

@@ -215,7 +215,8 @@ def error_axis(axes: Axes, *values: pd.Series | np.ndarray, which: str = "y") ->
     low, high = float(finite.min()), float(finite.max())
     set_limits = getattr(axes, f"set_{which}lim")
     if low <= 0 or high / low <= 8:
-        room = (high - low or abs(high) or 1.0) * 0.07
+        span = high - low if high - low > 1e-9 * abs(high) else 0.0  # the last digits are no range
+        room = (span or abs(high) or 1.0) * 0.07
         set_limits(low - room, high + room)
         return
     getattr(axes, f"set_{which}scale")("log")
