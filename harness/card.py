@@ -123,6 +123,8 @@ def _machine(records: Sequence[store.Record]) -> list[tuple[str, str]]:
 def _trials(records: Sequence[store.Record], studies: dict[str, dict[str, Any]]) -> list[str]:
     """A row a study: how many trials ended how, and the command that repeats them."""
     lines = [
+        "To train them afresh give the command a `root=` of its own, and `data.root=` where the data lie.",
+        "",
         "| optimizer | study | trials | feasible | diverged | failed | to repeat it |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
