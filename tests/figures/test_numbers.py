@@ -149,13 +149,21 @@ def test_figure_10_has_every_target_and_step_budget(results: Results) -> None:
     trials, curves, _ = results
     frame = selected.targets_and_budgets(trials, curves, pd.Series({DIGITS: 0.06}))
     shown = frame[(frame["workload"] == DIGITS) & (frame["optimizer"] == "adam")]
-    assert len(shown) == len(selected.TARGET_FACTORS) * len(selected.STEP_SHARES)
+    feasible = trials.loc[trials["workload"] == DIGITS, "val_error"]
+    telling = {
+        factor
+        for factor in selected.TARGET_FACTORS
+        if feasible.min() <= 0.06 * factor < feasible.median() or factor == 1
+    }
+    assert len(telling) > 2
+    assert set(shown["target_factor"]) == telling
+    assert len(shown) == len(telling) * len(selected.STEP_SHARES)
     whole = shown[shown["step_share"] == 1.0].sort_values("target_factor")
     assert whole["p05"].is_monotonic_decreasing  # an easier target is reached no later
     assert (shown["p05"] <= shown["max_steps"]).where(shown["missing"] == "", True).all()
     half = trials.loc[trials["workload"] == DIGITS, "val_error"].median()
     easy = selected.targets_and_budgets(trials, curves, pd.Series({DIGITS: half / 1.4}))
-    assert set(easy["target_factor"]) == {1.0, 1.25}  # half of all trials end under 1.5 times it
+    assert easy["target_factor"].max() == 1.25  # half of all trials end under 1.5 times it
 
 
 def test_trials_evaluated_once_have_no_steps_to_compare(results: Results) -> None:

@@ -24,7 +24,7 @@ from harness.analysis.table import Studies, TableError
 from harness.analysis.tuning_curves import tuning_curves, with_steps_to_target
 
 STEPS = "steps_to_target"
-TARGET_FACTORS = (1.0, 1.25, 1.5)
+TARGET_FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
 STEP_SHARES = (1.0, 0.5, 0.25)
 KEYS = ["workload", "optimizer"]
 NEVER = "target never reached"
@@ -163,6 +163,7 @@ def steps_to_target(
     frame = pd.concat([*parts, _unrun(trials, parts)], ignore_index=True).assign(select_by=STEPS)
     never = (frame["missing"] == "") & (frame["share_reached"] == 0)
     first = frame["workload"].map(curves.groupby("workload")["step"].min())
+    frame["first_step"] = first
     unseen = pd.Series(np.where(frame["max_steps"] < first, UNSEEN, NEVER), index=frame.index)
     frame["missing"] = frame["missing"].where(~never, unseen)
     return frame
@@ -194,20 +195,21 @@ def targets_and_budgets(
     *,
     max_budget: int | None = None,
 ) -> pd.DataFrame:
-    """Figure 10: `steps_to_target` for targets of 1, 1.25 and 1.5 times and all, half, a quarter of the steps.
+    """Figure 10: `steps_to_target` for several targets and all, half, a quarter of the steps.
 
-    An easier target is left out on a workload where half of all feasible trials end at or under it.
+    Besides the target itself those half as high to half higher again that tell something: on each
+    workload some trial ends at or under them, and half of all feasible trials do not.
     """
-    feasible = trials[trials["status"] == table.FEASIBLE]
-    easy = feasible.groupby("workload")["val_error"].median().reindex(target.index)
+    feasible = trials[trials["status"] == table.FEASIBLE].groupby("workload")["val_error"]
+    hard, easy = (each.reindex(target.index) for each in (feasible.min(), feasible.median()))
     parts = []
     for factor in TARGET_FACTORS:
         aim = target * factor
-        aim = aim[(aim < easy) | (factor == TARGET_FACTORS[0])]
+        aim = aim[((hard <= aim) & (aim < easy)) | (factor == 1.0)]
         here, seen = (
             t if t is None else t[t["workload"].isin(aim.index)] for t in (trials, curves)
         )
-        for share in STEP_SHARES if len(aim) or factor == TARGET_FACTORS[0] else ():
+        for share in STEP_SHARES if len(aim) or factor == 1.0 else ():
             part = steps_to_target(here, seen, aim, max_budget=max_budget, step_share=share)
             parts.append(part.assign(target_factor=factor, step_share=share))
     return pd.concat(parts, ignore_index=True)
@@ -242,6 +244,7 @@ def draw_steps(frame: pd.DataFrame, note: str = "") -> Figure:
     for axes, workload in zip(grid[0], workloads, strict=True):
         rows = frame[frame["workload"] == workload]
         draw_panel(axes, rows)
+        _as_fine_as_evaluated(axes, rows)
         axes.set_ylabel("steps to target")
         aim = rows["target"].max()
         axes.set_title(f"{style.short(workload, 30)}, target {aim:g}\n{budget_words(rows)}", pad=13)
@@ -262,6 +265,7 @@ def draw_targets_and_budgets(frame: pd.DataFrame, note: str = "") -> Figure:
             axes = grid[row, column]
             rows = frame[(frame["step_share"] == share) & (frame["target_factor"] == factor)]
             draw_panel(axes, rows)
+            _as_fine_as_evaluated(axes, rows)
             if row == 0:
                 axes.set_title(f"target {rows['target'].max():.3g}", pad=13)
             if column == 0:
@@ -271,6 +275,14 @@ def draw_targets_and_budgets(frame: pd.DataFrame, note: str = "") -> Figure:
         " several targets (columns) and with only the first part of the training counted (rows)"
     )
     return style.finish(figure, f"{words}; {budget_words(frame)}: {MARKS} {note}")
+
+
+def _as_fine_as_evaluated(axes: Axes, rows: pd.DataFrame) -> None:
+    """No finer than evaluations are apart: less is no difference."""
+    low, high = axes.get_ylim()
+    missing = rows["first_step"].max() * 2 - (high - low)
+    if (rows["missing"] == "").any() and missing > 0:
+        axes.set_ylim(max(0.0, low - missing / 2), high + missing / 2)
 
 
 def _grid(frame: pd.DataFrame, rows: int, columns: int) -> tuple[Figure, np.ndarray]:
