@@ -351,7 +351,7 @@ def _record_paths(study_path: Path) -> list[Path]:
     folder = study_path / "trials"
     try:
         names = os.listdir(folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # whoever makes it says so
         return []
     except OSError as error:
         raise DamagedRecord([Problem(folder, f"cannot be read ({error.strerror})")]) from None
