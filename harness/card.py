@@ -137,7 +137,7 @@ def _trials(records: Sequence[store.Record], studies: dict[str, dict[str, Any]])
         words = " ".join(study["overrides"])
         lines.append(
             f"| {study['optimizer']['name']} | `{name}` | {total} | {good} | {diverged} |"
-            f" {total - good - diverged} | `python -m harness {words} num_trials={total}` |"
+            f" {total - good - diverged} | `python -m harness {words} trial=0-{total - 1}` |"
         )
     return lines
 
