@@ -165,7 +165,10 @@ def _swept(word: str) -> str:
     sweep = f"{key}{equals}choice({value})"
     try:
         parse = OverridesParser.create().parse_override
-        return word if parse(word).is_sweep_override() or not parse(sweep) else sweep
+        if parse(word).is_sweep_override():
+            return word
+        parse(sweep)  # not every value can be one of a choice
+        return sweep
     except OverrideParseException:
         return word  # Hydra says what is wrong with it, or takes it as it is
 

@@ -201,8 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(_parser().parse_intermixed_args(arguments))
     try:
         options |= _words(options)
-        if options["max_budget"] is not None and options["max_budget"] < 1:
-            raise ConfigError(f"--max-budget must be 1 or more, got {options['max_budget']}")
+        catalogue.check_counts(max_budget=options["max_budget"])
         write_report(options.pop("sources"), options.pop("out"), **options)
     except (ConfigError, OSError) as error:
         print(f"harness.report: {error}", file=sys.stderr)

@@ -37,9 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         select_by=given.select_by,
     )
     try:
-        for name in ("max_budget", "num_trials"):
-            if (count := getattr(given, name)) is not None and count < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must be 1 or more, got {count}")
+        catalogue.check_counts(max_budget=given.max_budget, num_trials=given.num_trials)
         jobs = _jobs(given)
         draw = functools.partial(_draw, options=options, save_table=given.save_table)
         # The figures of a table take one core some ten seconds.
@@ -95,9 +93,8 @@ def _spaces_job(given: argparse.Namespace) -> Job:
         )
     if not given.out:
         raise ConfigError("several spaces are drawn together; say where with --out")
-    return functools.partial(results.read_spaces, spaces, num_trials=given.num_trials), Path(
-        given.out
-    )
+    read = functools.partial(results.read_spaces, spaces, num_trials=given.num_trials)
+    return read, Path(given.out)
 
 
 def _home(sources: list[Path]) -> Path:

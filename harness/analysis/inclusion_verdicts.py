@@ -140,7 +140,7 @@ def probabilities(
         names = {"workload": pair.workload, "special": pair.special, "general": pair.general}
         columns = {
             "budget_trials": k,
-            "probability": _probability(pair, k, margin),
+            "probability": _at_or_under(pair, k, margin)[0],
             "null_low": low,
             "null_high": high,
             "null_share": share,
@@ -220,11 +220,12 @@ def _null_range(pair: Pair, budgets: Sequence[int], share: float) -> tuple[Array
     return null_range(general, special, budgets, share=share)
 
 
-def _probability(pair: Pair, budgets: Sequence[int], margin: float) -> Array:
-    strictly, _ = best_of_k.win_and_tie(
+def _at_or_under(pair: Pair, budgets: Sequence[int], margin: float) -> tuple[Array, Array]:
+    """P(general's best <= special's best + margin), and the part of it that is equality."""
+    strictly, ties = best_of_k.win_and_tie(
         pair.special_errors, pair.general_errors, budgets, margin=margin
     )
-    return 1 - strictly
+    return 1 - strictly, ties
 
 
 def _pairs(
@@ -256,14 +257,13 @@ def _verdict(pair: Pair, margin: float, share: float) -> dict[str, object]:
         return row | {"verdict": NOT_ENOUGH, "budget_trials": 0, "tuned": "no trials"}
     trusted = pair.least_trials // confidence.TRUSTED_SHARE
     k = min(max(trusted, 1), LARGEST_BUDGET)
-    probability = _probability(pair, [k], margin)[0]
-    _, ties = best_of_k.win_and_tie(pair.special_errors, pair.general_errors, [k])
+    probability, tie = (chance[0] for chance in _at_or_under(pair, [k], margin))
     low, high = (limit[0] for limit in _null_range(pair, [k], share))
     if trusted < LEAST_BUDGET:
         verdict = NOT_ENOUGH
     else:
         verdict = VIOLATED if probability < low else CONSISTENT
-    row |= {"verdict": verdict, "budget_trials": k, "probability": probability, "tie": ties[0]}
+    row |= {"verdict": verdict, "budget_trials": k, "probability": probability, "tie": tie}
     row |= {"null_low": low, "null_high": high, "null_share": share}
     return row | _tuned(pair, margin)
 

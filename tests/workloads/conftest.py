@@ -119,8 +119,8 @@ def small_cifar(tmp_path, monkeypatch) -> SmallCifar:
 
 
 @pytest.fixture
-def gradient_agrees():
-    """gradient_agrees(model, loss): autograd against central differences, for every parameter.
+def assert_gradient_agrees():
+    """assert_gradient_agrees(model, loss): autograd against central differences, for every parameter.
 
     `model` is in float64. For each trainable tensor the derivative along a random direction,
     (L(w + h·d) - L(w - h·d)) / 2h with h = 1e-6, has to equal grad·d to 1e-5 of its size (the

@@ -72,12 +72,12 @@ def test_between_layers_two_masks_multiply(layers, between):
     assert model.lstm.dropout == pytest.approx(between)
 
 
-def test_gradient(gradient_agrees):
+def test_gradient(assert_gradient_agrees):
     torch.manual_seed(0)
     model = CharLSTM(vocabulary=11, hidden_size=6, layers=2, dropout=0.0).double()
     characters, targets = torch.randint(11, (9, 4)), torch.randint(11, (9, 4))
     state = tuple(torch.randn(2, 4, 6, dtype=torch.float64) for _ in range(2))
-    gradient_agrees(
+    assert_gradient_agrees(
         model,
         lambda: F.cross_entropy(model(characters, state)[0].flatten(0, 1), targets.flatten()),
     )

@@ -50,11 +50,11 @@ def test_channels_last_gives_the_same_logits():
     torch.testing.assert_close(last, plain, rtol=1e-4, atol=1e-5)
 
 
-def test_gradient(gradient_agrees):
+def test_gradient(assert_gradient_agrees):
     torch.manual_seed(0)
     model = ResNet(8, 2, 10).double()
     inputs, labels = torch.randn(6, 3, 32, 32, dtype=torch.float64), torch.arange(6)
-    gradient_agrees(model, lambda: F.cross_entropy(model(inputs), labels))
+    assert_gradient_agrees(model, lambda: F.cross_entropy(model(inputs), labels))
 
 
 @pytest.mark.parametrize("seed", range(3))

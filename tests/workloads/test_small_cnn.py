@@ -12,11 +12,11 @@ def test_parameter_count(width, parameters):
     assert sum(p.numel() for p in small_cnn(width, 10).parameters()) == parameters
 
 
-def test_gradient(gradient_agrees):
+def test_gradient(assert_gradient_agrees):
     torch.manual_seed(0)
     model = small_cnn(4, 10).double()
     inputs, labels = torch.randn(8, 1, 8, 8, dtype=torch.float64), torch.arange(8)
-    gradient_agrees(model, lambda: F.cross_entropy(model(inputs), labels))
+    assert_gradient_agrees(model, lambda: F.cross_entropy(model(inputs), labels))
 
 
 def test_initial_loss_and_overfitting_one_batch():

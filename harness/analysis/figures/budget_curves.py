@@ -24,7 +24,7 @@ from harness.analysis.tuning_curves import tuning_curves
 
 BEYOND = (0, (2.5, 1.8))  # the dashes of what N trials don't vouch for
 FEW = 6  # workloads: a row each; of more, a panel each
-ACROSS = 3
+ACROSS = 3  # panels
 
 
 def data(
@@ -50,7 +50,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     if len(workloads) > FEW:
         return _draw_medians(frame, workloads, note)
     optimizers = optimizer_order(frame["optimizer"].unique())
-    across = min(3, len(optimizers))
+    across = min(ACROSS, len(optimizers))
     down = -(-len(optimizers) // across)
     height = 1.75 * down if down > 1 else 3.0
     figure = style.canvas(3.9 + 1.75 * across, height * len(workloads) + 0.35)

@@ -25,6 +25,7 @@ from harness.analysis.figures import (
 )
 from harness.analysis.results import Results
 from harness.analysis.table import TableError
+from harness.errors import ConfigError
 
 FORMATS = ("png", "svg")
 
@@ -47,6 +48,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--target", type=float, help="target error of steps_to_target (the workload's own)")
     add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
     add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+
+
+def check_counts(**counts: int | None) -> None:
+    """That option values such as ``max_budget`` are 1 or more.
+
+    Raises:
+        ConfigError: one is not.
+    """
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise ConfigError(f"--{name.replace('_', '-')} must be 1 or more, got {count}")
 
 
 class Entry(NamedTuple):

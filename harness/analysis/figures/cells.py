@@ -54,6 +54,11 @@ def comparison_budget(trials: pd.DataFrame, max_budget: int | None = None) -> pd
     return budget if max_budget is None else budget.clip(upper=max_budget)
 
 
+def evaluated_once(curves: pd.DataFrame) -> bool:
+    """Whether no workload's trials were evaluated at more than one step."""
+    return bool((curves.groupby("workload")["step"].nunique() < 2).all())
+
+
 def trusted(frame: pd.DataFrame) -> pd.Series:
     """Whether K is at most N/5, from the columns ``budget_trials`` and ``trials``."""
     return frame["budget_trials"] * confidence.TRUSTED_SHARE <= frame["trials"]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from harness.analysis import best_of_k, table
 from harness.analysis.figures import style
-from harness.analysis.figures.cells import cells, comparison_budget, count_range
+from harness.analysis.figures.cells import cells, comparison_budget, count_range, evaluated_once
 from harness.analysis.table import TableError, optimizer_order
 
 COLUMNS = ("workload", "optimizer", "budget_trials", "step", "best", "p05", "p50", "p95")
@@ -32,7 +32,7 @@ def data(
     """
     if curves is None:
         raise TableError("learning curves are not in a CSV; give the results folder")
-    if (curves.groupby("workload")["step"].nunique() < 2).all():
+    if evaluated_once(curves):
         raise TableError("every trial was evaluated once only, at its end")
     budgets = comparison_budget(trials, max_budget)
     parts = []

@@ -19,7 +19,13 @@ from matplotlib.transforms import ScaledTranslation
 
 from harness.analysis import table
 from harness.analysis.figures import style
-from harness.analysis.figures.cells import cells, comparison_budget, count_range, trusted
+from harness.analysis.figures.cells import (
+    cells,
+    comparison_budget,
+    count_range,
+    evaluated_once,
+    trusted,
+)
 from harness.analysis.table import Studies, TableError
 from harness.analysis.tuning_curves import tuning_curves, with_steps_to_target
 
@@ -151,7 +157,7 @@ def steps_to_target(
     """
     if curves is None:
         raise TableError("steps to a target need learning curves; give a results folder, not a CSV")
-    if (curves.groupby("workload")["step"].nunique() < 2).all():
+    if evaluated_once(curves):
         raise TableError("every trial was evaluated once only, so steps to a target tell nothing")
     parts = []
     for workload, error in target.items():
