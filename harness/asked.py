@@ -65,23 +65,22 @@ def note(folder: StudyFolder, request: Request) -> None:
 
 def set_aside_damaged(study_path: Path) -> list[tuple[Problem, Path]]:
     """Set aside every request that cannot be read: each problem and its new name."""
-    moved: list[tuple[Problem, Path]] = []
-    while True:
-        try:
-            read(study_path)
-            return moved
-        except DamagedRecord as error:
-            moved += [(problem, set_aside(problem.path)) for problem in error.problems]
+    try:
+        read(study_path)
+    except DamagedRecord as error:
+        return [(problem, set_aside(problem.path)) for problem in error.problems]
+    return []
 
 
 def read(study_path: Path) -> Asked:
     """The requests noted in a study's folder.
 
     Raises:
-        DamagedRecord: one of them cannot be read.
+        DamagedRecord: some of them cannot be read.
     """
     trials: set[int] = set()
     feasible: list[Feasible] = []
+    problems = []
     for path in sorted((study_path / "requests").glob("*.json")):
         try:
             node = json.loads(path.read_text(encoding="utf-8"))
@@ -90,7 +89,9 @@ def read(study_path: Path) -> Asked:
             else:
                 feasible.append(_checked(Feasible(**node)))
         except (ValueError, TypeError, OSError, RecursionError) as error:
-            raise DamagedRecord([Problem(path, f"is no request ({error})")]) from None
+            problems.append(Problem(path, f"is no request ({error})"))
+    if problems:
+        raise DamagedRecord(problems)
     return Asked(frozenset(trials), tuple(feasible))
 
 
