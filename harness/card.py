@@ -17,6 +17,7 @@ from typing import Any
 
 from harness import store
 from harness.analysis import outcome, results
+from harness.analysis.results import TABLE
 from harness.analysis.table import SEARCH_SPACE, optimizer_order
 from harness.errors import ConfigError
 
@@ -38,16 +39,20 @@ def facts(root: Path | str) -> str:
     """The facts of all studies under a results root, as Markdown; or under the roots in a folder.
 
     What was run, then the outcome: of each root, or of each search space that the folder's
-    ``trials.csv`` labels.
+    ``trials.csv`` labels. Of a folder with a table and no records, the outcome alone: other
+    results together, what was run being on the cards of those.
 
     Raises:
-        ConfigError: no records there.
+        ConfigError: neither records nor a table there.
     """
-    roots = [Path(root)]
+    roots, table = [Path(root)], Path(root) / TABLE
     records = list(store.read_records(root))
     if not records:  # several roots that answer one question: search spaces, say
         roots = sorted(path for path in Path(root).glob("*") if path.is_dir())
         records = [record for one in roots for record in store.read_records(one)]
+    if not records and table.exists():
+        found = results.read(table)
+        return outcome.markdown(found.trials, found.studies)
     if not records:
         raise ConfigError(f"no records under {root}; give the root= of a sweep that has run")
     studies = {name: study for one in roots for name, study in store.read_studies(one).items()}
@@ -57,17 +62,16 @@ def facts(root: Path | str) -> str:
         "| --- | --- |",
         *(f"| {name} | {value} |" for name, value in rows),
     ]
-    outcomes = _outcomes(Path(root), [one for one in roots if store.study_paths(one)])
+    outcomes = _outcomes(table, [one for one in roots if store.study_paths(one)])
     return "\n".join([*lines, "", *_trials(records, studies), "", *outcomes])
 
 
-def _outcomes(root: Path, roots: Sequence[Path]) -> Iterator[str]:
-    labelled = root / "trials.csv"
-    if roots == [root]:
-        found = results.read(root)
+def _outcomes(table: Path, roots: Sequence[Path]) -> Iterator[str]:
+    if roots == [table.parent]:
+        found = results.read(roots)
         yield outcome.markdown(found.trials, found.studies)
-    elif labelled.exists():
-        whole = results.read(labelled, all_studies=True)
+    elif table.exists():  # it labels search spaces
+        whole = results.read(table, all_studies=True)
         for label, trials in whole.trials.groupby(SEARCH_SPACE, sort=False):
             yield f"**{label}**\n\n{outcome.markdown(trials, whole.studies)}\n"
     else:

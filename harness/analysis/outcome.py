@@ -24,7 +24,10 @@ def markdown(trials: pd.DataFrame, studies: table.Studies | None = None) -> str:
         studies: the resolved studies, for the ends of the search spaces.
     """
     parts = []
-    for workload in trials["workload"].unique():
+    workloads = trials["workload"].unique()
+    for workload in workloads:
+        if len(workloads) > 1:
+            parts.append(f"**{workload}**")
         here = trials[trials["workload"] == workload]
         if (here["status"] != table.FEASIBLE).all():
             parts.append(f"`{workload}`: no trial was feasible.")

@@ -21,7 +21,7 @@ from harness.analysis.table import TableError
 
 ERROR_RATE = "error rate"  # what every workload of this project measures
 PLACES = ("root", "report", "data.root", "data.cache", "data.file", "data.download")
-CURVES, STUDIES = "curves.parquet", "studies.json"
+TABLE, CURVES, STUDIES = "trials.csv", "curves.parquet", "studies.json"
 
 
 class Results(NamedTuple):
@@ -97,8 +97,8 @@ def read_spaces(spaces: Mapping[str, Path], *, num_trials: int | None = None) ->
 
 
 def save(results: Results, folder: Path) -> list[Path]:
-    """Write what `read` finds again from ``folder / "trials.csv"``."""
-    paths = [folder / "trials.csv"]
+    """Write what `read` finds again from ``folder / TABLE``."""
+    paths = [folder / TABLE]
     in_order(results.trials).to_csv(paths[0], index=False)
     if results.curves is not None:
         paths.append(folder / CURVES)
