@@ -31,8 +31,8 @@ def command(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status; a mistake in it is one line on stderr and a 2."""
     requeue.when_told()
     try:
-        jobs, statuses = compose(arguments, run_elsewhere=True)
-        return _run(jobs) if jobs else max(statuses, default=0)
+        jobs = compose(arguments, run_elsewhere=True)
+        return _run(jobs) if jobs else 0
     except KeyboardInterrupt:
         return _say("interrupted before any trial ran", EXIT_INTERRUPTED)
     except Exception as error:
@@ -43,11 +43,15 @@ Job = tuple[Any, tuple[str, ...]]
 """A composed configuration and the overrides that compose it again."""
 
 
-def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> tuple[list[Job], list[int]]:
+def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> list[Job]:
     """The jobs that command-line words stand for; one, or under -m one a combination.
 
     With ``run_elsewhere`` the jobs of a launcher that starts processes of its own (submitit,
     joblib) are run by those, and none are left to us.
+
+    Raises:
+        ConfigError: words that cannot be composed, beside what Hydra raises.
+        SweepError: a job that a launcher ran did not end well.
     """
     # Imported here: a spawned worker imports this module again and needs none of it.
     import hydra
@@ -62,7 +66,6 @@ def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> tuple[list
         sys.path.insert(0, os.getcwd())  # a user's own optimizer or workload, in the current folder
     config.register()
     collected: list[Job] = []
-    statuses: list[int] = []
 
     @hydra.main(version_base="1.3", config_path="pkg://harness.conf", config_name="config")
     def job(composed: DictConfig) -> None:
@@ -82,7 +85,7 @@ def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> tuple[list
         raise ConfigError(f"these overrides cannot be composed: {error}") from error
     finally:
         sys.argv = before
-    return collected, statuses
+    return collected
 
 
 def _run(jobs: Sequence[Job]) -> int:

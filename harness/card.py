@@ -8,6 +8,7 @@ marks, and refreshed by running the command again; the words around them are the
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import store
+from harness import indices, store
 from harness.analysis import outcome, results
 from harness.analysis.results import TABLE
 from harness.analysis.table import SEARCH_SPACE, optimizer_order
@@ -136,12 +137,14 @@ def _trials(records: Sequence[store.Record], studies: dict[str, dict[str, Any]])
     for name, study in sorted(
         studies.items(), key=lambda item: order.index(item[1]["optimizer"]["name"])
     ):
-        statuses = Counter(record["status"] for record in records if record["study"] == name)
+        own = [record for record in records if record["study"] == name]
+        statuses = Counter(record["status"] for record in own)
         total, good, diverged = statuses.total(), statuses["complete"], statuses["diverged"]
-        words = " ".join(study["overrides"])
+        which = indices.to_text(record["trial"] for record in own)
+        words = shlex.join([*study["overrides"], f"trial={which}"])
         lines.append(
             f"| {study['optimizer']['name']} | `{name}` | {total} | {good} | {diverged} |"
-            f" {total - good - diverged} | `python -m harness {words} trial=0-{total - 1}` |"
+            f" {total - good - diverged} | `python -m harness {words}` |"
         )
     return lines
 

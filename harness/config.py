@@ -23,7 +23,7 @@ from harness.checkpoint import parse_every
 from harness.errors import ConfigError, unknown
 from harness.runner import Options
 from harness.space import hyperparameters
-from harness.study import Study
+from harness.study import RUN_KEYS, Study
 from harness.trial_queue import Request
 
 
@@ -114,11 +114,6 @@ STUDY_KEYS = (
     "seed",
     "precision",
 )
-# Overrides that choose trials, machine or place: they do not compose the study.
-_RUN_KEYS = (
-    "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
-    "retry_failed", "trial_timeout", "checkpoint_every", "damaged", "trials_per_task", "report",
-)  # fmt: skip
 
 
 def study(config: DictConfig, overrides: Sequence[str] = ()) -> Study:
@@ -130,16 +125,17 @@ def study(config: DictConfig, overrides: Sequence[str] = ()) -> Study:
     """
     resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
-    for name in resolved.keys() - {*STUDY_KEYS, *_RUN_KEYS, "hydra"}:  # +optimiser=adam, say
-        raise unknown("configuration key", name, (*STUDY_KEYS, *_RUN_KEYS), "it would do nothing")
+    for name in resolved.keys() - {*STUDY_KEYS, *RUN_KEYS, "hydra"}:  # +optimiser=adam, say
+        raise unknown("configuration key", name, (*STUDY_KEYS, *RUN_KEYS), "it would do nothing")
     node = {name: resolved[name] for name in STUDY_KEYS}
     node["search_space"] = {name: _floats(axis) for name, axis in node["search_space"].items()}
     _check_workload(node["workload"])
-    if node["seed"] < 0:
-        raise ConfigError(f"seed must be 0 or more, got {node['seed']}")
+    for name, seed in (("seed", node["seed"]), ("sampler.seed", node["sampler"]["seed"])):
+        if seed is not None and seed < 0:
+            raise ConfigError(f"{name} must be 0 or more, got {seed}")
     _note_code(node["optimizer"], node["optimizer"]["rule"].rpartition(".")[0])
     _note_code(node["workload"], node["workload"]["module"])
-    kept = tuple(o for o in overrides if o.lstrip("+~").split("=")[0] not in _RUN_KEYS)
+    kept = tuple(o for o in overrides if o.lstrip("+~").split("=")[0] not in RUN_KEYS)
     made = Study(node, kept)
     optimizers.check(node["optimizer"]["rule"], hyperparameters(_a_point(made)).optimizer)
     return made

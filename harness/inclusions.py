@@ -18,6 +18,7 @@ Point = Mapping[str, float]
 class Edge(NamedTuple):
     """One inclusion ``special ⊆ general``.
 
+    ``how`` says by which setting the general one does what the special one does, and how nearly.
     ``image`` maps a point of the special optimizer's search space (coordinates by name) to the
     coordinates the general one needs; ``limit`` names coordinates that must reach a bound for the
     approximation to be close: ``{"eps": 1.0}`` means the space must contain ``eps >= 1``.
@@ -49,14 +50,18 @@ def _momentum_in_adam(point: Point) -> dict[str, float]:
 # seldom exceeds 1 on these workloads, so a space reaching eps = 1 comes near, 1e3 nearer.
 LARGE_EPS = {"eps": 1.0}
 
+ZERO_MOMENTUM = "momentum = 0"
+# RMSProp's buffer holds lr · g: when lr changes, past steps keep their old lr, Momentum's take the new.
+RMSPROP_LIMIT = "eps → ∞ at lr/√eps = lr; exact while lr is constant"
+# b(t) is the bias correction √(1 - beta2^t) / (1 - beta1^t); no axis of a search space cancels it.
+ADAM_LIMIT = "eps → ∞ at lr/eps = lr/(1 - momentum), times b(t), which tends to 1"
+
 EDGES: tuple[Edge, ...] = (
-    Edge("sgd", "momentum", "momentum = 0", _same(one_minus_momentum=1.0), {}),
-    Edge("sgd", "nesterov", "momentum = 0", _same(one_minus_momentum=1.0), {}),
-    Edge("momentum", "rmsprop", "eps large, lr/sqrt(eps) = lr", _momentum_in_rmsprop, LARGE_EPS),
-    Edge("momentum", "adam", "eps large, lr/eps = lr/(1 - momentum)", _momentum_in_adam, LARGE_EPS),
-    Edge(
-        "nesterov", "nadam", "eps large, lr/eps = lr/(1 - momentum)", _momentum_in_adam, LARGE_EPS
-    ),
+    Edge("sgd", "momentum", ZERO_MOMENTUM, _same(one_minus_momentum=1.0), {}),
+    Edge("sgd", "nesterov", ZERO_MOMENTUM, _same(one_minus_momentum=1.0), {}),
+    Edge("momentum", "rmsprop", RMSPROP_LIMIT, _momentum_in_rmsprop, LARGE_EPS),
+    Edge("momentum", "adam", ADAM_LIMIT, _momentum_in_adam, LARGE_EPS),
+    Edge("nesterov", "nadam", ADAM_LIMIT, _momentum_in_adam, LARGE_EPS),
 )
 
 
@@ -65,7 +70,8 @@ def gaps(edge: Edge, special: Mapping[str, Axis], general: Mapping[str, Axis]) -
 
     Every corner of the special space's box is mapped; the image of a box under these maps is
     bounded by the images of its corners (they are monotone in each coordinate, in log scale).
-    An empty list means the general space holds all of the special one's image.
+    An empty list means the general space holds all of the special one's image, as nearly as the
+    edge's ``how`` allows.
     """
     needed: dict[str, list[float]] = {}
     for corner in _corners(special):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from harness.flat import FlatParameters
 
 
+BETAS = {"beta1", "beta2"}  # what a class with an argument `betas` gets as that pair
+
+
 class Stepper(Protocol):
     """What the trainer asks of an optimizer."""
 
@@ -66,7 +69,8 @@ class TorchStepper:
     def __init__(
         self, path: str, parameters: Iterable[Tensor], hyperparameters: Mapping[str, float]
     ):
-        self.optimizer = load_class(path)(list(parameters), **_arguments(hyperparameters))
+        optimizer = load_class(path)
+        self.optimizer = optimizer(list(parameters), **_arguments(optimizer, hyperparameters))
 
     def step(self, lr: float) -> None:
         for group in self.optimizer.param_groups:
@@ -99,14 +103,14 @@ def check(rule: str, names: Iterable[str]) -> None:
     Raises:
         ConfigError: an unknown rule, or a hyperparameter it lacks or still needs.
     """
+    given = set(names)
     if "." in rule:
-        accepted, required = _torch_hyperparameters(load_class(rule))
+        accepted, required = _torch_hyperparameters(load_class(rule), given)
     elif rule in RULES:
         accepted = set(RULES[rule].hyperparameters)
         required = accepted - set(RULES[rule].optional)
     else:
         raise unknown("optimizer.rule", rule, RULES, "or an import path such as torch.optim.AdamW")
-    given = set(names)
     for name in sorted(given - accepted):
         raise unknown(f"hyperparameter of {rule}", name, accepted, "mend the search space")
     for name in sorted((required | {"lr"}) & accepted - given):
@@ -138,18 +142,23 @@ def load_class(path: str) -> type[torch.optim.Optimizer]:
     return found
 
 
-def _torch_hyperparameters(optimizer: type) -> tuple[set[str], set[str]]:
-    """(accepted, required) hyperparameter names of a torch class; ``betas`` are beta1 and beta2."""
+def _torch_hyperparameters(optimizer: type, given: set[str]) -> tuple[set[str], set[str]]:
+    """(accepted, required) hyperparameter names of a torch class; ``betas`` are beta1 and beta2.
+
+    Given one of a pair the other is required too, whatever the pair's default.
+    """
     _params, *rest = inspect.signature(optimizer).parameters.values()
     names = {p.name for p in rest if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     required = {p.name for p in rest if p.name in names and p.default is p.empty}
     if "betas" in names:
-        names = names - {"betas"} | {"beta1", "beta2"}
-    return names, required - {"betas"}
+        names = names - {"betas"} | BETAS
+        if "betas" in required or given & BETAS:
+            required = required - {"betas"} | BETAS
+    return names, required
 
 
-def _arguments(hyperparameters: Mapping[str, float]) -> dict[str, Any]:
+def _arguments(optimizer: type, hyperparameters: Mapping[str, float]) -> dict[str, Any]:
     arguments: dict[str, Any] = dict(hyperparameters)
-    if "beta1" in arguments and "beta2" in arguments:
+    if "betas" in inspect.signature(optimizer).parameters and arguments.keys() >= BETAS:
         arguments["betas"] = (arguments.pop("beta1"), arguments.pop("beta2"))
     return arguments

@@ -43,7 +43,6 @@ from harness.analysis.figures import budget_curves, catalogue, rank_probability,
 from harness.analysis.final import feasibility, final
 from harness.analysis.results import Results
 from harness.analysis.tuning_curves import COLUMNS as CURVE_COLUMNS
-from harness.analysis.tuning_curves import TO_TARGET
 from harness.errors import ConfigError
 
 Options = catalogue.Options
@@ -97,7 +96,7 @@ def write_report(
             " ".join((f"{answer.workload}:", answer.headline, *answer.sentences)), markup=False
         )
         console.print()
-    console.print(summary.render(analysis.results.trials))
+    console.print(summary.render(analysis.results.trials, select_by=options.selects))
     paths = [*_write_tables(analysis, folder), *_draw(analysis, folder)]
     paths.append(folder / "report.html")
     paths[-1].write_text(report_page.render(analysis), encoding="utf-8")
@@ -109,13 +108,13 @@ def write_report(
 def analyse(found: Results, options: Options | None = None) -> Analysis:
     """All tables of a report."""
     options = options or Options()
-    found = _timed(found, options)
-    trials, select_by = found.trials, options.select_by or "val_error"
+    found = catalogue.with_columns(found, options)
+    trials, select_by = found.trials, options.selects
     errors = selected.errors(trials, select_by, _metrics(options), max_budget=options.max_budget)
     compared = sorted({int(k) for k in errors["budget_trials"] if k > 0})
     ranks = rank_probability.data(trials, select_by, max_budget=options.max_budget, also=compared)
     feasible = feasibility(trials)
-    edges = inclusion_verdicts.verdicts(trials, select_by)
+    edges = inclusion_verdicts.verdicts(trials, select_by, studies=found.studies)
     at_borders = borders.borders(trials, found.studies, metric=select_by)
     return Analysis(
         results=found,
@@ -136,20 +135,7 @@ def analyse(found: Results, options: Options | None = None) -> Analysis:
 
 def _metrics(options: Options) -> tuple[str, ...]:
     """What is shown of the selected trial: what selects it first, then the errors."""
-    first = options.select_by or "val_error"
-    return tuple(dict.fromkeys((first, "val_error", "test_error")))
-
-
-def _timed(found: Results, options: Options) -> Results:
-    """With steps and seconds to target, where they are asked for."""
-    if options.metric not in TO_TARGET and options.select_by not in TO_TARGET:
-        return found
-    if found.curves is None:
-        raise ConfigError(
-            f"{options.metric} needs learning curves and the table has none; give the results folder"
-        )
-    targets = selected.targets(found.trials, found.studies, options.target)
-    return found._replace(trials=selected.timed(found.trials, found.curves, targets))
+    return tuple(dict.fromkeys((options.selects, "val_error", "test_error")))
 
 
 def _write_tables(analysis: Analysis, folder: Path) -> list[Path]:
@@ -170,7 +156,7 @@ def _write_tables(analysis: Analysis, folder: Path) -> list[Path]:
 
 
 def _draw(analysis: Analysis, folder: Path) -> list[Path]:
-    note = analysis.results.sampler()
+    note = catalogue.note(analysis.results, analysis.options)
     drawn = catalogue.save(
         "tuning_curves", analysis.curves, budget_curves.draw, folder, note, numbers=False
     )
@@ -188,7 +174,11 @@ def _folder(out: str | Path) -> Path:
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.html").touch()
+        page = folder / "report.html"
+        new = not page.exists()
+        page.touch()
+        if new:  # an analysis that fails leaves no empty page
+            page.unlink()
     except OSError as error:
         raise ConfigError(
             f"the report cannot be written to {folder} ({error.strerror}); give another --out"

@@ -18,27 +18,18 @@ from matplotlib.markers import MarkerStyle
 
 from harness import __version__
 from harness.analysis import table
-from harness.analysis.figures import (
-    interactive,
-    learning_curves,
-    selection_bias,
-    style,
-)
+from harness.analysis.figures import interactive, learning_curves, selection_bias, style
+from harness.analysis.figures.cells import evaluated_once
 from harness.analysis.inclusion_verdicts import VIOLATED
 from harness.analysis.summary import number
 from harness.analysis.tuning_curves import tuning_curves
+from harness.study import LOCATIONS, RUN_KEYS
 
 if TYPE_CHECKING:
     from harness.report import Analysis
 
 MOST_ROWS = 10_000  # trials in the page: 100,000 would make it 40 MB and slow to open
 BUDGETS = (1, 4, 16)
-# Where a run reads and writes, and which trials it runs: no part of what a trial is.
-NOT_OF_THE_TRIAL = (
-    "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
-    "report", "retry_failed", "trial_timeout", "data.root", "data.cache", "data.file",
-    "data.download",
-)  # fmt: skip
 
 
 def render(analysis: Analysis) -> str:
@@ -60,12 +51,15 @@ def render(analysis: Analysis) -> str:
     context = {
         "version": __version__,
         "workloads": workloads,
-        "sections": [_section(analysis, w, palette, figures) for w in workloads],
+        "sections": [
+            _section(analysis, place, workload, palette, figures)
+            for place, workload in enumerate(workloads)
+        ],
         "optimizers": [_chip(name, palette) for name in optimizers],
         "note": analysis.results.sampler(),
         "trial_count": len(trials),
         "shown_count": min(len(trials), MOST_ROWS),
-        "by": style.quantity(analysis.options.select_by or "val_error"),
+        "by": style.quantity(analysis.options.selects),
         "data": _json(
             {
                 "figures": figures,
@@ -97,10 +91,13 @@ def _json(data: Any) -> Any:
 
 
 def _section(
-    analysis: Analysis, workload: str, palette: interactive.Palette, figures: dict[str, Any]
+    analysis: Analysis,
+    place: int,
+    workload: str,
+    palette: interactive.Palette,
+    figures: dict[str, Any],
 ) -> dict[str, Any]:
     """What the template shows of a workload; its figures go into ``figures`` by their id."""
-    place = len({name.split("-")[0] for name in figures})
     drawn = _figures(analysis, workload, palette)
     figures |= {f"w{place}-{name}": figure for name, figure in drawn.items()}
     of = {
@@ -139,15 +136,15 @@ def _figures(analysis: Analysis, workload: str, palette: interactive.Palette) ->
     drawn["ranks"] = interactive.ranks(of(analysis.ranks), palette)
     bias = selection_bias.data(here, max_budget=analysis.options.max_budget)
     drawn["bias"] = interactive.selection_bias(bias, palette)
-    if curves is not None and (curves["workload"] == workload).any():
-        frame = learning_curves.data(here, curves[curves["workload"] == workload])
+    if curves is not None and not evaluated_once(of(curves)):
+        frame = learning_curves.data(here, of(curves))
         drawn["learning"] = interactive.learning_curves(frame, palette)
     return {name: figure for name, figure in drawn.items() if figure["data"]}
 
 
 def _final(analysis: Analysis, workload: str) -> list[dict[str, Any]]:
     """The rows of the outcome table: final.csv's, with the curve at a few budgets."""
-    select_by = analysis.options.select_by or "val_error"
+    select_by = analysis.options.selects
     trials = analysis.results.trials
     here = trials[trials["workload"] == workload]
     budgets = _budgets(analysis, workload)
@@ -284,7 +281,9 @@ def command(study: Mapping[str, Any]) -> str | None:
     words = study.get("overrides")
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return None
-    kept = [word for word in words if word.lstrip("+~").split("=")[0] not in NOT_OF_THE_TRIAL]
+    kept = [
+        word for word in words if word.lstrip("+~").split("=")[0] not in (*RUN_KEYS, *LOCATIONS)
+    ]
     names = [word.lstrip("+").split("=")[0] for word in kept]
     if "experiment" not in names:
         given = {"workload": study["workload"]["name"], "optimizer": study["optimizer"]["name"]}

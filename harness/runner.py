@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
@@ -24,7 +25,7 @@ from harness.checkpoint import Every
 from harness.claims import COMPACTION, Claims
 from harness.errors import ConfigError, SweepError
 from harness.progress import Progress, tell
-from harness.record import new_record
+from harness.record import Record, new_record
 from harness.shared_queue import SharedQueue
 from harness.store import StudyFolder
 from harness.trial_queue import Request
@@ -41,6 +42,7 @@ WORKER_ENVIRONMENT = {
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 EXIT_COMPLETE, EXIT_FAILED = 0, 1
 EXIT_SIGNAL = 128  # plus the signal's number, as a shell tells it: 130 after Ctrl-C
+Recorded = Mapping[Path, frozenset[str]]  # by study folder, the SHA-256 of its records' data
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,18 @@ def run(requests: Sequence[Request], options: Options) -> int:
 
     Raises:
         ConfigError: before anything is trained, for a folder that can't be written, missing data, a
-            model that can't be built, a damaged record, or a device that isn't there.
+            model that can't be built, a damaged record, or a device that isn't there; for records
+            of other data than is opened.
         SweepError: a full disk, or workers that won't start.
     """
     places = devices.resolve(options.device)
     count = devices.worker_count(options.workers, places)
     check_workloads(requests)
-    with _opened(requests, options) as queues:
+    with _opened(requests, options) as (queues, recorded):
         missing = sum(min(each.queue.missing, count) for each in queues)
         with Progress([each.queue for each in queues], quiet=options.quiet) as progress:
             if missing:
-                with Pool(queues, places, min(count, missing), options, progress) as pool:
+                with Pool(queues, recorded, places, min(count, missing), options, progress) as pool:
                     pool.run()
                 if pool.signals:
                     progress.note = ""
@@ -84,18 +87,43 @@ def run(requests: Sequence[Request], options: Options) -> int:
 
 
 def check_workloads(requests: Sequence[Request]) -> None:
-    """Each distinct model once, then each distinct data set: fetching data may take long."""
-    checks: list[tuple[str, str, Any]] = []
-    for function in ("check_model", "prepare"):
-        for request in requests:
-            config = request.study.config
-            node = config["model" if function == "check_model" else "data"]
-            if (check := (config["workload"]["module"], function, node)) not in checks:
-                checks.append(check)
-    for name, function, node in checks:
-        module = _workload_module(name)
-        if hasattr(module, function):
-            getattr(module, function)(node)
+    """Each distinct model once, then each distinct data set: fetching data may take long.
+
+    Raises:
+        ConfigError: jobs of one study that name different data, or a module that can't be imported.
+        DataError: what a workload finds wrong with its model or data.
+    """
+    _ask(requests, "check_model", "model")
+    _ask(requests, "prepare", "data")
+    _check_one_data_a_study(requests)
+
+
+def _check_one_data_a_study(requests: Sequence[Request]) -> None:
+    """Where data lies is no part of a study: two texts under -m would share its trials."""
+    nodes: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for request in requests:
+        study, node = request.study, request.study.config["data"]
+        first = nodes.setdefault((request.root, study.name), node)
+        for name in sorted(first.keys() | node.keys()):
+            if first.get(name) != node.get(name):
+                raise ConfigError(
+                    f"data.{name} is {first.get(name)} for one job of {study.name} and"
+                    f" {node.get(name)} for another; run them one by one, each with its own root="
+                )
+
+
+def _ask(requests: Sequence[Request], function: str, part: str) -> list[Any]:
+    """What each request's workload answers, asked once a distinct node; None where it lacks the function."""
+    answers: dict[str, Any] = {}
+    keys = []
+    for request in requests:
+        config = request.study.config
+        name, node = config["workload"]["module"], config[part]
+        keys.append(key := json.dumps([name, node], sort_keys=True))
+        if key not in answers:
+            ask = getattr(_workload_module(name), function, None)
+            answers[key] = ask(node) if ask else None
+    return [answers[key] for key in keys]
 
 
 def _workload_module(name: str) -> Any:
@@ -108,14 +136,15 @@ def _workload_module(name: str) -> Any:
 
 
 @contextlib.contextmanager
-def _opened(requests: Sequence[Request], options: Options) -> Iterator[list[SharedQueue]]:
+def _opened(
+    requests: Sequence[Request], options: Options
+) -> Iterator[tuple[list[SharedQueue], Recorded]]:
     """The requests' queues, knowing the records that are there. All are read before one is touched."""
     folders = [StudyFolder(request.root, request.study) for request in requests]
     if options.set_damaged_aside:
         set_damaged_aside(folders)
-    else:
-        for folder in folders:
-            folder.read_all()
+    recorded = {folder.path: _data_of(folder.read_all()) for folder in folders}
+    _check_recorded(requests, [recorded[folder.path] for folder in folders])
     claims: dict[Path, Claims] = {}
     try:
         queues = []
@@ -127,10 +156,23 @@ def _opened(requests: Sequence[Request], options: Options) -> Iterator[list[Shar
             if path not in claims:
                 claims[path] = Claims(path)
             queues.append(SharedQueue(request, folder, claims[path], options.retry_failed))
-        yield queues
+        yield queues, recorded
     finally:
         for each in claims.values():
             each.close()
+
+
+def _data_of(records: Mapping[int, Record]) -> frozenset[str]:
+    digests = (record["data"].get("sha256") for record in records.values())
+    return frozenset(digest for digest in digests if isinstance(digest, str))
+
+
+def _check_recorded(requests: Sequence[Request], recorded: Sequence[frozenset[str]]) -> None:
+    """Before the workers, which check it too: where all trials have records none would be started."""
+    begun = [(request, known) for request, known in zip(requests, recorded, strict=True) if known]
+    answers = _ask([request for request, _ in begun], "data_sha256", "data")
+    for (request, known), sha256 in zip(begun, answers, strict=True):
+        worker.check_data(request.study, known, sha256)
 
 
 def set_damaged_aside(folders: Iterable[StudyFolder]) -> None:
@@ -173,6 +215,7 @@ class Worker:
     process: SpawnProcess
     connection: multiprocessing.connection.Connection
     device: str
+    device_name: str = ""  # as it tells it when it is ready; asking torch here would start CUDA
     queue: SharedQueue | None = None
     assignment: worker.Assignment | None = None
     since: float = field(default_factory=time.monotonic)
@@ -187,12 +230,14 @@ class Pool:
     def __init__(
         self,
         queues: Sequence[SharedQueue],
+        recorded: Recorded,
         places: Sequence[str],
         count: int,
         options: Options,
         progress: Progress,
     ):
-        self.queues, self.options, self.progress = queues, options, progress
+        self.queues, self.recorded = queues, recorded
+        self.options, self.progress = options, progress
         self.places = [places[index % len(places)] for index in range(count)]
         if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
             # In a process of joblib's: workers would be told of its method, which they lack.
@@ -268,7 +313,11 @@ class Pool:
         each.queue, each.since = queue, time.monotonic()
         request = queue.queue.request
         each.assignment = worker.Assignment(
-            request.study, request.root, trial, self.options.checkpoint_every
+            request.study,
+            request.root,
+            trial,
+            self.options.checkpoint_every,
+            self.recorded[queue.folder.path],
         )
         _tell(each, each.assignment)  # a dead worker's sentinel fires on the next turn
 
@@ -302,8 +351,8 @@ class Pool:
             self._bury(each, "failed", f"worker process died: {_exit(each.process)}")
 
     def _hear(self, each: Worker, message: Any) -> None:
-        if message == worker.READY:
-            each.ready = True
+        if isinstance(message, worker.Ready):
+            each.ready, each.device_name = True, message.device_name
             self.stillborn = 0
         elif message == worker.LEAVING:
             each.ready, each.leaving = False, True
@@ -362,12 +411,13 @@ class Pool:
     def _outcome_of_dead(self, each: Worker, status: str, why: str) -> worker.Outcome:
         assert each.queue is not None
         assert each.assignment is not None
-        study, _, trial, _ = each.assignment
+        study, trial = each.assignment.study, each.assignment.trial
         record = each.queue.new_record(trial)
         if record is None:
             record = new_record(study, trial) | {"status": status, "error": why}
-            record["run"] |= {"train_seconds": round(time.monotonic() - each.since, 4)}
-            record["run"] |= worker.run_facts(time.time(), each.device)
+            seconds = time.monotonic() - each.since
+            record["run"] |= {"train_seconds": round(seconds, 4)}
+            record["run"] |= worker.run_facts(time.time() - seconds, each.device_name)
             each.queue.folder.write(record)
         return worker.Outcome(*(record[k] for k in worker.Outcome._fields))
 

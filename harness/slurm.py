@@ -36,7 +36,7 @@ OURS = (
     "--chdir", "-D",  # relative folders would be others there
 )  # fmt: skip
 HYDRA_FLAGS = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
-# Which trials: the array's to say. hydra.mode: an experiment's sweep has been unfolded.
+# Which trials: the array's to say.
 CHOOSING = ("trial", "first_trial", "num_trials", "trials_per_task")
 
 
@@ -58,7 +58,7 @@ def submit(arguments: Sequence[str]) -> int:
 
     options, words = _split(arguments)
     parallel, options = _parallel(options)
-    jobs, _ = compose(words)
+    jobs = compose(words)
     sweeps = []
     for composed, overrides in jobs:
         request = config.request(composed, config.study(composed, overrides))
@@ -77,7 +77,7 @@ def submit(arguments: Sequence[str]) -> int:
         if request.trials is not None and per_task > 1:
             raise ConfigError("trial= names trials one by one; leave out trials_per_task")
         passed = [word for word in overrides if word.lstrip("+").split("=")[0] not in CHOOSING]
-        flags = [*_hydra_flags(words), "hydra.mode=RUN"]
+        flags = [*_hydra_flags(words), "hydra.mode=RUN"]  # an experiment's sweep has been unfolded
         if composed.report:  # of all studies, once they are done
             passed.append("report=null")
         sweeps.append(Sweep(request, per_task, composed.retry_failed, (*flags, *passed)))

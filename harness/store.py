@@ -1,4 +1,4 @@
-"""The only module that touches results on disk.
+"""Records on disk: where those of a study lie, how they are written and read.
 
     ROOT/<workload>/<optimizer>/<fingerprint>/study.json
     ROOT/<workload>/<optimizer>/<fingerprint>/trials/000012.json
@@ -6,6 +6,7 @@
     ROOT/<workload>/<optimizer>/<fingerprint>/checkpoints/000012.pt   of an unfinished trial
     ROOT/<workload>/<optimizer>/<fingerprint>/requests/               which trials were asked for
     ROOT/<workload>/<optimizer>/<fingerprint>/claims                  which trials run now
+    ROOT/<workload>/<optimizer>/<fingerprint>/logs/                   what Slurm's tasks said
 
 A file is written to a unique temporary name, fsynced and renamed into place, so a reader sees a
 whole record or none. Many records are compacted into one Parquet file, each as the same JSON text;

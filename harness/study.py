@@ -14,8 +14,14 @@ import numpy as np
 from harness import space
 
 # Where data lies and how it gets there does not change a result; what it is does.
-_LOCATION_KEYS = ("root", "cache", "download", "file")
-_ANALYSIS_KEYS = ("target_error",)  # what is asked of the results, not what they are
+LOCATIONS = ("data.root", "data.cache", "data.download", "data.file")
+# Settings that are no part of the study. A target is asked of the results, it is not what they are.
+NOT_OF_THE_STUDY = (*LOCATIONS, "workload.target_error")
+# Settings that choose trials, machine or place.
+RUN_KEYS = (
+    "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
+    "retry_failed", "trial_timeout", "checkpoint_every", "damaged", "trials_per_task", "report",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,12 @@ class Study:
         user's own optimizer or workload counts; ours is named by the version in each record.
         """
         config = {name: node for name, node in self.config.items() if name != "search_space"}
-        config["data"] = {k: v for k, v in config["data"].items() if k not in _LOCATION_KEYS}
-        config["workload"] = {
-            k: v for k, v in config["workload"].items() if k not in _ANALYSIS_KEYS
-        }
+        for part in ("data", "workload"):
+            config[part] = {
+                key: value
+                for key, value in config[part].items()
+                if f"{part}.{key}" not in NOT_OF_THE_STUDY
+            }
         config["search_space"] = list(self.config["search_space"].items())
         text = json.dumps(config, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

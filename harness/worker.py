@@ -23,8 +23,7 @@ ORPHAN_SECONDS = 30.0  # what an orphan has to end its step and checkpoint
 
 # What the runner says, besides an Assignment. None: there is no more work.
 STOP = "stop"
-# What a worker says, besides Outcome and Warn.
-READY = "ready"  # for assignments
+# What a worker says, besides Ready, Outcome and Warn.
 LEAVING = "leaving"  # after the outcome that follows: another process is to take its place
 BEGUN = "begun"  # training, the data being open: trial_timeout counts from here
 
@@ -34,6 +33,13 @@ class Assignment(NamedTuple):
     root: str
     trial: int
     checkpoint_every: Every | None = None
+    recorded: frozenset[str] = frozenset()  # SHA-256 of the data that the study's records are of
+
+
+class Ready(NamedTuple):
+    """For assignments, on the device of this name."""
+
+    device_name: str
 
 
 class Outcome(NamedTuple):
@@ -68,7 +74,7 @@ def work(connection: Connection, device: str) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tasks: dict[str, Any] = {}
     try:
-        connection.send(READY)
+        connection.send(Ready(device_name(device)))
         while (message := connection.recv()) is not None:
             if message != STOP:  # a stop that crossed the end of its trial
                 outcome = _run(message, tasks, device, connection)
@@ -109,7 +115,7 @@ def _run(
     from harness.train import Stopped
     from workloads.task import DataError
 
-    study, root, trial, every = assignment
+    study, root, trial, every, _ = assignment
     folder = StudyFolder(root, study)
 
     def warn(line: str) -> None:
@@ -141,10 +147,11 @@ def _record(
     from harness.train import note_failure, run_trial
     from workloads.task import DataError
 
-    study, _, trial, _ = assignment
+    study, trial = assignment.study, assignment.trial
     started = time.perf_counter()
     try:
         task = _task(study, tasks, device)
+        check_data(study, assignment.recorded, task.data_description.get("sha256"))
     except DataError:
         raise
     except Exception as error:  # a workload that cannot be imported or opened fails its trials
@@ -153,6 +160,22 @@ def _record(
         return record
     connection.send(BEGUN)
     return run_trial(study, trial, task, device, _stop_check(connection), checkpoint)
+
+
+def check_data(study: Study, recorded: frozenset[str], sha256: str | None) -> None:
+    """That a study's records are of the data at hand: where data lies is no part of a study.
+
+    Raises:
+        DataError: one is of other data.
+    """
+    from workloads.task import DataError
+
+    others = sorted(recorded - {sha256})
+    if sha256 and others:
+        raise DataError(
+            f"{study.name} has records of data with sha256 {others[0][:12]}…, the data given has"
+            f" {sha256[:12]}…; give another root=, or the data of those records"
+        )
 
 
 def run_facts(started: float, device: str) -> dict[str, Any]:

@@ -64,6 +64,8 @@ def test_refreshing_keeps_the_words_around_the_facts(root):
     assert "**Question.** Is it so?" in path.read_text()
     assert path.read_text() != before
     assert "over 2 trials" in path.read_text()
+    (next(root.glob("*/*/*/trials")) / "000000.json").unlink()
+    assert "optimizer=sgd trial=1`" in card.facts(root)
 
 
 def test_a_card_without_its_marks_is_left_alone(root, capsys):

@@ -11,8 +11,9 @@ from hydra import compose, initialize_config_module
 
 from harness import config
 from harness.__main__ import command
-from harness.errors import ConfigError
-from harness.store import read_studies, read_trials
+from harness.record import new_record
+from harness.store import StudyFolder, read_studies, read_trials
+from workloads import war_and_peace_lstm
 
 CONF = Path(__file__).parent.parent / "conf"
 TINY = ["workload.steps=4", "workload.eval_every=2", "model.width=2", "workers=1", "device=cpu"]
@@ -104,13 +105,15 @@ def test_there_is_an_experiment():
         (["model.widht=3"], "'model.widht' is no key"),
         (["workload.steps=abc"], "'abc' of type 'str' could not be converted to Integer"),
         (["workload.steps=0"], "workload.steps must be 1 or more, got 0"),
+        (["workload.eval_every=0"], "workload.eval_every must be 1 or more, got 0"),
         (["workload.test_every=7"], "workload.test_every must be a multiple of eval_every"),
         (["num_trials=0"], "num_trials must be 1 or more, got 0"),
         (["first_trial=-1"], "first_trial must be 0 or more, got -1"),
         (["trial=-3"], "first_trial must be 0 or more, got -3"),
         (["max_trials=3"], "max_trials caps num_feasible=, which is not given"),
         (["workers=0"], "workers must be 1 or more, got 0"),
-        (["seed=-1"], "seed must be 0 or more, got -1"),
+        (["seed=-1"], "harness: seed must be 0 or more, got -1"),
+        (["sampler.seed=-1"], "sampler.seed must be 0 or more, got -1"),
         (["device=tpu"], "expected one of [cpu, cuda, auto]"),
         (["precision=float8"], "expected one of [float32, bfloat16]"),
         (["search_space.eps.low=1e12"], "search_space.eps: a range must have low < high"),
@@ -171,6 +174,41 @@ def test_a_mistake_is_told_fast_and_by_the_real_command(tmp_path):
     assert subprocess.run([sys.executable, "-c", probe], capture_output=True).returncode == 0
 
 
+@pytest.fixture
+def two_texts(tmp_path):
+    """(words, first, second): a study of any text, and the overrides that name two of them."""
+    for name in ("one", "other"):
+        (tmp_path / name).write_text(f"This is the {name} text. " * 500)
+    words = ["workload=war_and_peace_lstm", "optimizer=sgd", "data.any_edition=true"]
+    return words, f"data.file={tmp_path / 'one'}", f"data.file={tmp_path / 'other'}"
+
+
+def test_trials_of_another_text_are_not_taken_for_this_ones(two_texts, capsys, tmp_path):
+    """Also where all trials asked for have records, and no worker opens the data."""
+    words, first, second = two_texts
+    study = composed(*words, first)
+    assert study.fingerprint == composed(*words, second).fingerprint
+    folder = StudyFolder(tmp_path / "results", study)
+    folder.create()
+    of_first = {"sha256": war_and_peace_lstm.data_sha256(study.config["data"])}
+    folder.write(new_record(study, 0) | {"status": "diverged", "data": of_first})
+    common = [*words, "num_trials=1", "device=cpu", f"root={tmp_path / 'results'}"]
+    assert command([*common, first]) == 0
+    capsys.readouterr()
+    line = refusal(capsys, *common, second)
+    assert f"{study.name} has records of data with sha256 {of_first['sha256'][:12]}…" in line
+    assert "give another root=, or the data of those records" in line
+
+
+def test_one_command_does_not_mix_two_texts_in_a_study(two_texts, capsys, tmp_path):
+    words, first, second = two_texts
+    both = f"{first},{second.removeprefix('data.file=')}"
+    line = refusal(capsys, "-m", *words, both, f"root={tmp_path / 'results'}")
+    assert "one for one job of war_and_peace_lstm/sgd/" in line
+    assert "run them one by one, each with its own root=" in line
+    assert not list(tmp_path.rglob("*.json"))
+
+
 # --- what runs -------------------------------------------------------------------------------------
 
 
@@ -187,6 +225,19 @@ def test_a_study_runs_and_runs_no_trial_twice(tmp_path):
     assert record["run"]["device"] == "cpu"
     assert record["run"]["versions"]["torch"]
     assert record["data"]["sha256"]
+
+
+def test_a_sweep_with_other_data_than_the_records_is_refused_by_its_worker(tmp_path):
+    """digits_cnn tells its data's digest only once it is opened."""
+    study = composed("optimizer=sgd", *TINY)
+    folder = StudyFolder(tmp_path, study)
+    folder.create()
+    folder.write(new_record(study, 0) | {"status": "diverged", "data": {"sha256": "a" * 64}})
+    ended = run("optimizer=sgd", "num_trials=2", f"root={tmp_path}", *TINY)
+    assert ended.returncode == 2
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith(f"harness: {study.name} has records of data with sha256 aaaaaaaaaaaa…")
+    assert list(folder.read_all()) == [0]
 
 
 def test_multirun_takes_its_flag_anywhere_and_slices_by_index(tmp_path):
@@ -267,11 +318,6 @@ def test_help_and_completion_answer():
     assert "optimizer: adadelta, adagrad, adam" in run("--help").stdout
     script = run("-sc", "query=bash", COMP_LINE="harness optimizer=ada", COMP_POINT="21")
     assert "optimizer=adam" in script.stdout
-
-
-def test_trials_asked_for_must_agree_across_fields():
-    with pytest.raises(ConfigError, match=r"eval_every must be 1 or more, got 0"):
-        composed("workload.eval_every=0")
 
 
 def test_the_report_is_of_what_was_asked_for(tmp_path):

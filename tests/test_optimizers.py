@@ -22,11 +22,28 @@ class Signum(torch.optim.Optimizer):
                 parameter.sub_(group["lr"] * group["scale"] * parameter.grad.sign())
 
 
+class Pair(Signum):
+    """One that cannot do without its betas."""
+
+    def __init__(self, params, lr, betas):
+        super().__init__(params, lr, scale=sum(betas))
+
+
+class TwoBetas(Signum):
+    """One that takes them one by one."""
+
+    def __init__(self, params, lr, beta1, beta2=0.5):
+        super().__init__(params, lr, scale=beta1 + beta2)
+
+
 def test_known_rules_pass_with_all_their_hyperparameters():
     for name, rule in RULES.items():
         optimizers.check(name, rule.hyperparameters)
     optimizers.check("torch.optim.AdamW", ["lr", "beta1", "beta2", "eps", "weight_decay"])
+    optimizers.check("torch.optim.AdamW", ["lr"])
     optimizers.check("tests.test_optimizers.Signum", ["lr"])
+    optimizers.check("tests.test_optimizers.Pair", ["lr", "beta1", "beta2"])
+    optimizers.check("tests.test_optimizers.TwoBetas", ["lr", "beta1"])
 
 
 @pytest.mark.parametrize(
@@ -41,6 +58,10 @@ def test_known_rules_pass_with_all_their_hyperparameters():
         ("no_such_module.Thing", ["lr"], r"'no_such_module\.Thing' cannot be imported"),
         ("torch.nn.Linear", ["lr"], r"is not a torch\.optim\.Optimizer"),
         ("tests.test_optimizers.Signum", [], r"Signum needs lr"),
+        ("torch.optim.AdamW", ["lr", "beta1"], r"AdamW needs beta2, .* gives only beta1, lr; add"),
+        ("torch.optim.AdamW", ["lr", "beta2"], r"AdamW needs beta1, .* gives only beta2, lr; add"),
+        ("tests.test_optimizers.Pair", ["lr"], r"Pair needs beta1, .* gives only lr; add"),
+        ("tests.test_optimizers.TwoBetas", ["lr"], r"TwoBetas needs beta1, .* gives only lr; add"),
     ],
 )
 def test_mistakes_are_named(rule, names, message):
@@ -81,6 +102,14 @@ def test_betas_reach_torch_as_a_pair():
     model = small_model()
     stepper = optimizers.build("torch.optim.AdamW", model, flatten(model), hyper)
     assert stepper.optimizer.param_groups[0]["betas"] == (0.5, 0.9)
+
+
+@pytest.mark.parametrize("name", ["Pair", "TwoBetas"])
+def test_betas_reach_a_users_own_optimizer_as_it_takes_them(name):
+    start = flatten(small_model()).values
+    hyper = {"lr": 0.01, "beta1": 0.75, "beta2": 0.5}
+    moved = (train(f"tests.test_optimizers.{name}", hyper, steps=1) - start).abs()
+    assert moved.max() == pytest.approx(0.01 * 1.25, rel=1e-3)
 
 
 def test_a_users_own_optimizer_moves_the_flat_vector():

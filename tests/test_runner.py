@@ -1,5 +1,8 @@
 """What the runner does around the trials; faults of the trials themselves are in tests/faults."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 
 from harness import runner, store, worker
@@ -50,11 +53,62 @@ def test_after_a_failure_on_a_gpu_another_process_takes_over(device, leaves, tmp
     told = [worker.Assignment(study, str(tmp_path), trial) for trial in (0, 1)]
     pipe = Listener(*told, None)
     worker.work(pipe, device)
+    assert pipe.said[0] == worker.Ready(device)
     outcomes = [each.status for each in pipe.said if isinstance(each, worker.Outcome)]
     assert outcomes == (["failed"] if leaves else ["failed", "failed"])
     assert (worker.LEAVING in pipe.said) is leaves
     if leaves:
         assert pipe.said.index(worker.LEAVING) < len(pipe.said) - 1  # before its last outcome
+
+
+@pytest.mark.parametrize("recorded", [{"a" * 64}, {"a" * 64, "b" * 64}])
+def test_a_study_with_records_of_other_data_is_refused(recorded, tmp_path, monkeypatch):
+    opened = SimpleNamespace(data_description={"sha256": "b" * 64})
+    monkeypatch.setattr(worker, "_task", lambda *_: opened)
+    study = sweeps.study("optimizer=sgd")
+    pipe = Listener(worker.Assignment(study, str(tmp_path), 0, None, frozenset(recorded)), None)
+    worker.work(pipe, "cpu")
+    outcome = pipe.said[-1]
+    assert outcome.status == worker.REFUSED
+    assert outcome.error == (
+        f"{study.name} has records of data with sha256 aaaaaaaaaaaa…, the data given has"
+        " bbbbbbbbbbbb…; give another root=, or the data of those records"
+    )
+    assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_assignments_tell_the_data_of_the_records_on_disk(compacted, answered):
+    folder = StudyFolder(answered.root, answered.study)
+    made = new_record(answered.study, 2) | {"status": "diverged", "data": {"sha256": "a" * 64}}
+    folder.write(made)
+    if compacted:
+        store.compact(folder.path)
+    each, _ = assigned(Request(answered.study, answered.root, num_trials=TRIALS + 1))
+    assert each.assignment.trial == TRIALS
+    assert each.assignment.recorded == {"a" * 64}
+
+
+def assigned(request):
+    """A worker without a process, and its pool, once it has been given the first trial missing."""
+    with runner._opened([request], Options()) as (queues, recorded):
+        pool = runner.Pool(queues, recorded, ["cuda:0"], 1, Options(), progress=None)
+        each = runner.Worker(None, Listener(), "cuda:0")
+        pool._hear(each, worker.Ready("cuda (made-up)"))
+        pool._assign(each, queues[0], queues[0].take())
+        return each, pool
+
+
+def test_the_record_of_a_dead_worker_tells_its_start_and_device(answered):
+    each, pool = assigned(Request(answered.study, answered.root, num_trials=TRIALS + 1))
+    each.since -= 100
+    before = time.time()
+    assert pool._outcome_of_dead(each, "timeout", "it took too long").status == "timeout"
+    run = StudyFolder(answered.root, answered.study).read(TRIALS)["run"]
+    assert run["device"] == "cuda (made-up)"
+    assert run["started_at"] == pytest.approx(before - 100, abs=10)
+    assert run["ended_at"] == pytest.approx(before, abs=10)
+    assert run["ended_at"] - run["started_at"] == pytest.approx(run["train_seconds"], abs=10)
 
 
 def test_an_answered_request_starts_no_worker(answered):

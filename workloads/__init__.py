@@ -1,9 +1,10 @@
 """The models and data that trials are trained on: one workload a module.
 
-A workload module has three functions (its data and model arrive as plain dicts, the `data:` and
+A workload module has these functions (its data and model arrive as plain dicts, the `data:` and
 `model:` nodes of the config), and nothing here imports the harness:
 
     prepare(data)                               once, in the parent: find, download, verify, decode
+    data_sha256(data)                           optional, in the parent: as the `Task` will tell it
     check_model(model)                          once, in the parent: are the settings valid?
     load(data, model, batch_size, device)       once in every worker: the `Task` (task.py)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from workloads.char_lstm import CharLSTM, State, detached
 from workloads.cross_entropy import count_errors, mean_cross_entropy
+from workloads.folders import sha256_of_text
 from workloads.settings import CHAR_LSTM, read
 from workloads.task import DataError
 
@@ -101,7 +101,7 @@ class CharacterTask:
         self.num_classes = len(vocabulary)
         self.data_description = {
             "label": label,
-            "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest(),
+            "sha256": sha256_of_text(text),
             "characters": len(ids),
             "vocabulary": len(vocabulary),
             **{name: len(part) for name, part in parts.items()},

@@ -30,6 +30,10 @@ def prepare(data: Mapping[str, Any]) -> None:
     cifar10.prepare(data)
 
 
+def data_sha256(data: Mapping[str, Any]) -> str:
+    return str(cifar10.load(data).description["sha256"])
+
+
 def check_model(model: Mapping[str, Any]) -> None:
     read("model", model, **MODEL)
 

@@ -45,6 +45,10 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of_text(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
     """A scratch folder beside `target`: what the caller names `target.name` in it becomes `target`.

@@ -96,7 +96,6 @@ class ImageTask:
         self._mean = torch.tensor(mean, dtype=torch.float64, device=device)
         self._std = torch.tensor(std, dtype=torch.float64, device=device)
         self._order: tuple[tuple[int, int], Tensor] | None = None
-        self.steps_per_epoch = -(-len(splits["train"]) // batch_size)
 
     def model(self) -> nn.Module:
         # Two moves, as the stubs of Module.to know of either but not of both.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workloads.folders import sha256_of_text
 from workloads.settings import CHAR_LSTM, PATH, read
 from workloads.task import DataError
 
@@ -33,6 +34,10 @@ def prepare(data: Mapping[str, Any]) -> None:
     """The data is bundled, so that data.root and data.cache are accepted and not used."""
     read("data", data, root=PATH, cache=PATH)
     reference_text()
+
+
+def data_sha256(data: Mapping[str, Any]) -> str:
+    return sha256_of_text(reference_text())
 
 
 def check_model(model: Mapping[str, Any]) -> None:

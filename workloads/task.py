@@ -19,15 +19,11 @@ class Task(Protocol):
     """A model, its training minibatches and its evaluations, on one device.
 
     Attributes:
-        num_classes: number of classes; an untrained model's loss is about ln(num_classes).
-        steps_per_epoch: minibatches in one pass over the training data, rounded up where an
-            epoch ends inside a minibatch.
         data_description: plain JSON-able facts about the data for every record: a label, the
-            sha256 of what was read, the sizes of the splits.
+            sha256 of what was read (a study with records of another one is refused), the sizes of
+            the splits.
     """
 
-    num_classes: int
-    steps_per_epoch: int
     data_description: dict[str, Any]
 
     def model(self) -> nn.Module:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workloads.folders import sha256_of_text
 from workloads.settings import CHAR_LSTM, read
 from workloads.tolstoi import read_text
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 def prepare(data: Mapping[str, Any]) -> None:
     """`data`: root, cache, file, download, any_edition (tolstoi.py)."""
     read_text(data)
+
+
+def data_sha256(data: Mapping[str, Any]) -> str:
+    return sha256_of_text(read_text(data)[0])
 
 
 def check_model(model: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ anyone's CSV) and knows nothing of training. In reading order:
     summary              all of it in words, for a terminal
     results              trials, curves and studies together, read and saved
     verdict_words        the answer in sentences
+    outcome              the answer in Markdown tables, for cards
     figures/             the pictures, each with its numbers
 
 Trials from a Halton sequence are not independent draws: they cover the space more evenly than

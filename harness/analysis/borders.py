@@ -6,7 +6,7 @@ selects; per axis we report the weight in the outer tenth at each end (a tenth e
 that does not matter gets), the weighted 5th, 50th and 95th percentile, and a suggested new range.
 
 K = N/10, which makes the weighted sums as steady as 20 equally weighted trials' (``1/Σw² = 2N/K``).
-A warning is given at a mass of 0.3. On an axis that does not matter it comes up by chance at 2% of ends.
+A warning is given at a mass of 0.3. On an axis that does not matter it comes up by chance at about 1% of ends.
 
 The suggested range (also `harness.refine`'s), in decades on a log axis:
 

@@ -4,15 +4,16 @@ For an inclusion ``special ⊆ general`` (Choi et al., section 3.2) the question
 
     probability = P(general's best of K <= special's best of K + margin),
 
-ties counted as "at or under" (their share is the column ``tie``: on a few hundred validation examples
-it is large, and an inclusion that holds by ties alone holds to that resolution only). Two *identical* optimizers do not give 1/2: each was measured by N
-trials, and the probability estimated from them varies with the draw. Its distribution when both
-come from one continuous distribution depends on ranks alone, so on N and K only: the *null range*
-is the middle part of it (the middle 90% is [.24, .76] at N = 500, K = 100; the standard deviation
-tends to ``sqrt(K / 16 · (1/N_special + 1/N_general))`` for large K and larger N). A workload has up
-to five inclusions, and five tests at 90% would accuse one workload of identical optimizers in four;
-so with m inclusions on a workload the null range holds 1 - 0.1/m of the pairs (98% for five), which
-leaves 5% for any false accusation. It is the column ``null_share``.
+where ``tie`` is the part of it that is equality: on a few hundred validation examples it is large.
+What is judged is ``superiority = probability - tie / 2``, ties counted half (the probability of
+superiority of Vargha & Delaney, 2000): two identical optimizers have 1/2 of it on average, with ties
+or without. But each was measured by N trials, and the value estimated from them varies with the draw.
+Its distribution when both come from one continuous distribution depends on ranks alone, so on N and K
+only: the *null range* is the middle part of it (the middle 90% is [.24, .76] at N = 500, K = 100; the
+standard deviation tends to ``sqrt(K / 16 · (1/N_special + 1/N_general))`` for large K and larger N).
+A workload has up to five inclusions, and five tests at 90% would accuse one workload of identical
+optimizers in four; so with m inclusions on a workload the null range holds 1 - 0.1/m of the pairs
+(98% for five), which leaves 5% for any false accusation. It is the column ``null_share``.
 
 The verdict of an edge is decided at one budget, so that nothing is fished for:
 
@@ -25,34 +26,40 @@ not enough trials
     K < 8, fewer than 40 counted trials of either. The claim is about *tuned* optimizers; the paper's
     curves level off at 2^3 to 2^4 trials, and below that a larger search space should lose.
 violated
-    ``probability`` is under the null range: the special optimizer is strictly better, by more than
-    the margin, more often than chance and N trials explain.
+    ``superiority`` is under the null range: the special optimizer is better, by more than the margin,
+    more often than chance and N trials explain.
 consistent
-    otherwise: the trials do not contradict the inclusion. That is not proof of it; a probability near
-    the lower limit and a wide range say how little was excluded.
+    otherwise: the trials do not contradict the inclusion. That is not proof of it; a value near the
+    lower limit and a wide range say how little was excluded.
+
+Where the resolved studies are known, ``gaps`` says what the special optimizer's search space has and
+the general one's does not (`harness.inclusions.gaps`): the verdict is then as much about the spaces.
 
 Error rates, simulated (tests/analysis/test_inclusion_verdicts.py, marked slow), six optimizers, five
 inclusions, N = 50, 100, 500 trials each. Identical optimizers: an inclusion is called violated in
-1.4, 0.9, 1.1% of experiments (0.9% with the ties of 180 validation images, N = 64), any of the five
-in 6.4, 4.5, 5.5%. A general optimizer that truly loses to the special one 9 times in 10 at every
-budget is called violated in 76, 73, 72%: the ratio N/K decides that, and up to K = 100 more trials
-buy a larger K, not more power.
+1.4, 0.9, 1.1% of experiments, any of the five in 6.4, 4.5, 5.5%; with the ties of 180 validation
+images, N = 64, an inclusion in 1.2%, with those of 360, N = 256, in 0.4%. A general optimizer that
+truly loses to the special one 9 times in 10 at every budget is called violated in 76, 73, 72%, one
+that loses 3 times in 4 in 30, 26, 31%: the ratio N/K decides that, and up to K = 100 more trials buy
+a larger K, not more power.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis import best_of_k, confidence, table
+from harness.analysis import best_of_k, borders, confidence, table
+from harness.analysis.table import Studies
 from harness.analysis.tuning_curves import doubling
-from harness.inclusions import EDGES, Edge
+from harness.inclusions import EDGES, Edge, gaps
+from harness.space import parse
 
 Array = NDArray[np.float64]
 
@@ -61,12 +68,12 @@ LEAST_BUDGET, LARGEST_BUDGET = 8, 100
 TUNED_BUDGET = 16
 COLUMNS = (
     "workload", "special", "general", "special_trials", "general_trials", "verdict",
-    "budget_trials", "probability", "tie", "null_low", "null_high", "null_share", "margin", "tuned_budget",
-    "special_mean", "special_p95", "general_mean", "tuned",
+    "budget_trials", "probability", "tie", "superiority", "null_low", "null_high", "null_share", "margin",
+    "tuned_budget", "special_mean", "special_p95", "general_mean", "tuned", "gaps",
 )  # fmt: skip
 PROBABILITY_COLUMNS = (
-    "workload", "special", "general", "budget_trials", "probability", "null_low", "null_high",
-    "null_share", "trusted",
+    "workload", "special", "general", "budget_trials", "probability", "tie", "superiority", "null_low",
+    "null_high", "null_share", "trusted",
 )  # fmt: skip
 
 
@@ -74,14 +81,28 @@ class Pair(NamedTuple):
     """The counted errors of both optimizers of an edge on one workload."""
 
     workload: str
-    special: str
-    general: str
+    edge: Edge
     special_errors: Array  # [trials]
     general_errors: Array  # [trials]
+    gaps: str = ""  # of the general optimizer's search space
 
     @property
     def least_trials(self) -> int:
         return min(len(self.special_errors), len(self.general_errors))
+
+
+def gap_sentence(edges: pd.DataFrame) -> str:
+    """Which inclusions the search spaces cannot test whole, and what they lack; empty if none."""
+    lacking = [
+        f"{row['special']} ⊆ {row['general']} ({row['gaps']})"
+        for row in edges[edges["gaps"] != ""].to_dict("records")
+    ]
+    if not lacking:
+        return ""
+    return (
+        "The general optimizer's search space does not hold all of the special one's in"
+        f" {', '.join(lacking)}: what is said of these is said of the spaces too."
+    )
 
 
 def verdicts(
@@ -90,8 +111,7 @@ def verdicts(
     *,
     margin: float = 0.0,
     feasible_only: bool = True,
-    confidence_level: float = confidence.CONFIDENCE,
-    edges: Sequence[Edge] = EDGES,
+    studies: Studies | None = None,
 ) -> pd.DataFrame:
     """One row per inclusion whose two optimizers the table holds, on every workload.
 
@@ -100,17 +120,16 @@ def verdicts(
         metric: the column that is lowest in the best trial.
         margin: how much worse the general optimizer may be, in the units of the metric.
         feasible_only: see `tuning_curves.tuning_curves`.
-        confidence_level: the share of workloads of identical optimizers whose probabilities all
-            lie in their null ranges, roughly (Bonferroni's bound).
+        studies: the resolved studies, for ``gaps``.
 
     Columns (``inclusions.csv``): ``verdict`` with the ``budget_trials`` at which it was decided, the
-    ``probability`` there and its null range (empty where an optimizer has no counted trial). Beside
+    ``superiority`` there and its null range (empty where an optimizer has no counted trial). Beside
     it, issued without any test, ``tuned``: how the general optimizer's mean best-of-K lies to the
     special's at ``tuned_budget`` (16, or as many as there are): ``at or under`` it, ``within band``
     (above it, by no more than the margin or not above the special's 95th percentile), or ``above``.
     """
-    pairs = list(_pairs(trials, metric, feasible_only, edges))
-    rows = [_verdict(pair, margin, null_share(pair, pairs, confidence_level)) for pair in pairs]
+    pairs = list(_pairs(trials, metric, feasible_only, studies or {}))
+    rows = [_verdict(pair, margin, null_share(pair, pairs)) for pair in pairs]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -121,26 +140,28 @@ def probabilities(
     *,
     margin: float = 0.0,
     feasible_only: bool = True,
-    confidence_level: float = confidence.CONFIDENCE,
-    edges: Sequence[Edge] = EDGES,
 ) -> pd.DataFrame:
-    """``P(general <= special + margin)`` against K with its null range: one row per edge and budget.
+    """The chances of `verdicts` against K with their null range: one row per edge and budget.
 
     ``trusted`` is whether K is at most a fifth of both numbers of trials. Budgets: 1, 2, 4, … and
     the smaller number of trials, unless given.
     """
     parts = []
-    pairs = list(_pairs(trials, metric, feasible_only, edges))
+    pairs = list(_pairs(trials, metric, feasible_only, {}))
     for pair in pairs:
         k = [b for b in budgets or doubling(pair.least_trials) if b <= pair.least_trials]
         if not k:
             continue
-        share = null_share(pair, pairs, confidence_level)
+        share = null_share(pair, pairs)
         low, high = _null_range(pair, k, share)
-        names = {"workload": pair.workload, "special": pair.special, "general": pair.general}
+        names = {
+            "workload": pair.workload,
+            "special": pair.edge.special,
+            "general": pair.edge.general,
+        }
         columns = {
             "budget_trials": k,
-            "probability": _at_or_under(pair, k, margin)[0],
+            **_chances(pair, k, margin),
             "null_low": low,
             "null_high": high,
             "null_share": share,
@@ -152,10 +173,10 @@ def probabilities(
     return pd.concat(parts, ignore_index=True)
 
 
-def null_share(pair: Pair, pairs: Sequence[Pair], confidence_level: float) -> float:
+def null_share(pair: Pair, pairs: Sequence[Pair]) -> float:
     """The share of identical pairs in one null range, for all of a workload's to hold together."""
     on_workload = sum(other.workload == pair.workload for other in pairs)
-    return 1 - (1 - confidence_level) / on_workload
+    return 1 - (1 - confidence.CONFIDENCE) / on_workload
 
 
 def null_range(
@@ -164,7 +185,6 @@ def null_range(
     budgets: Sequence[float],
     *,
     share: float = confidence.CONFIDENCE,
-    seed: int = 0,
 ) -> tuple[Array, Array]:
     """The middle ``share`` of ``P(A's best < B's best)`` between identical optimizers: two ``[budgets]``.
 
@@ -178,7 +198,7 @@ def null_range(
     (0.2, 0.8)
     """
     counts = (_six_binary_digits(trials_a), _six_binary_digits(trials_b))
-    limits = np.array([_null_limits(*counts, float(k), share, seed) for k in budgets])
+    limits = np.array([_null_limits(*counts, float(k), share) for k in budgets])
     return limits[:, 0], limits[:, 1]
 
 
@@ -193,21 +213,19 @@ def _six_binary_digits(count: int) -> int:
 
 
 @functools.cache
-def _null_limits(
-    trials_a: int, trials_b: int, budget: float, share: float, seed: int
-) -> tuple[float, float]:
+def _null_limits(trials_a: int, trials_b: int, budget: float, share: float) -> tuple[float, float]:
     above_a, above_b = (best_of_k.survival(count, [budget])[0] for count in (trials_a, trials_b))
     selected = above_a[:-1] - above_a[1:]  # w_i(K) of A's trials in order: no ties
     last = min(trials_a, math.ceil(25 * trials_a / budget))  # P(none of these selected) < e^-25
-    probability = above_b[_positions(trials_a, trials_b, seed)[:, :last]] @ selected[:last]
+    probability = above_b[_positions(trials_a, trials_b)[:, :last]] @ selected[:last]
     low, high = np.quantile(probability, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
 
 
 @functools.lru_cache(maxsize=8)  # of 16 MB each
-def _positions(trials_a: int, trials_b: int, seed: int) -> NDArray[np.int32]:
+def _positions(trials_a: int, trials_b: int) -> NDArray[np.int32]:
     """How many of B's trials lie below each of A's sorted ones: ``[simulations, trials]``."""
-    rng = np.random.default_rng([seed, trials_a, trials_b])
+    rng = np.random.default_rng([0, trials_a, trials_b])
     simulations = int(np.clip(4_000_000 // max(trials_a, trials_b), 1000, 10_000))
     below = np.empty((simulations, trials_a), dtype=np.int32)
     for row in below:
@@ -220,50 +238,59 @@ def _null_range(pair: Pair, budgets: Sequence[int], share: float) -> tuple[Array
     return null_range(general, special, budgets, share=share)
 
 
-def _at_or_under(pair: Pair, budgets: Sequence[int], margin: float) -> tuple[Array, Array]:
-    """P(general's best <= special's best + margin), and the part of it that is equality."""
-    strictly, ties = best_of_k.win_and_tie(
+def _chances(pair: Pair, budgets: Sequence[int], margin: float) -> dict[str, Array]:
+    """The columns probability, tie and superiority: ``[budgets]`` each."""
+    special_ahead, tie = best_of_k.win_and_tie(
         pair.special_errors, pair.general_errors, budgets, margin=margin
     )
-    return 1 - strictly, ties
+    return {
+        "probability": 1 - special_ahead,
+        "tie": tie,
+        "superiority": 1 - special_ahead - tie / 2,
+    }
 
 
 def _pairs(
-    trials: pd.DataFrame, metric: str, feasible_only: bool, edges: Sequence[Edge]
+    trials: pd.DataFrame, metric: str, feasible_only: bool, studies: Studies
 ) -> Iterator[Pair]:
-    errors = {
-        (group.workload, group.optimizer): table.values(
-            table.counted(group.trials, feasible_only=feasible_only), metric
-        )
-        for group in table.groups(trials)
-    }
+    errors, spaces = {}, {}
+    for workload, optimizer, rows in table.groups(trials):
+        counted = table.counted(rows, feasible_only=feasible_only)
+        errors[workload, optimizer] = table.values(counted, metric)
+        spaces[workload, optimizer] = borders.search_space(rows, studies)
     for workload in dict.fromkeys(workload for workload, _ in errors):
-        for edge in edges:
+        for edge in EDGES:
             special, general = (workload, edge.special), (workload, edge.general)
             if special in errors and general in errors:
-                yield Pair(workload, edge.special, edge.general, errors[special], errors[general])
+                lacking = _gaps(edge, spaces[special], spaces[general])
+                yield Pair(workload, edge, errors[special], errors[general], lacking)
+
+
+def _gaps(edge: Edge, special: Mapping[str, Any] | None, general: Mapping[str, Any] | None) -> str:
+    return "; ".join(gaps(edge, parse(special), parse(general))) if special and general else ""
 
 
 def _verdict(pair: Pair, margin: float, share: float) -> dict[str, object]:
     row: dict[str, object] = {
         "workload": pair.workload,
-        "special": pair.special,
-        "general": pair.general,
+        "special": pair.edge.special,
+        "general": pair.edge.general,
         "special_trials": len(pair.special_errors),
         "general_trials": len(pair.general_errors),
         "margin": margin,
+        "gaps": pair.gaps,
     }
     if pair.least_trials == 0:
         return row | {"verdict": NOT_ENOUGH, "budget_trials": 0, "tuned": "no trials"}
     trusted = pair.least_trials // confidence.TRUSTED_SHARE
     k = min(max(trusted, 1), LARGEST_BUDGET)
-    probability, tie = (chance[0] for chance in _at_or_under(pair, [k], margin))
+    chances = {name: column[0] for name, column in _chances(pair, [k], margin).items()}
     low, high = (limit[0] for limit in _null_range(pair, [k], share))
     if trusted < LEAST_BUDGET:
         verdict = NOT_ENOUGH
     else:
-        verdict = VIOLATED if probability < low else CONSISTENT
-    row |= {"verdict": verdict, "budget_trials": k, "probability": probability, "tie": tie}
+        verdict = VIOLATED if chances["superiority"] < low else CONSISTENT
+    row |= {"verdict": verdict, "budget_trials": k, **chances}
     row |= {"null_low": low, "null_high": high, "null_share": share}
     return row | _tuned(pair, margin)
 

@@ -9,11 +9,15 @@ import pandas as pd
 from harness.analysis import borders, inclusion_verdicts, table
 from harness.analysis.figures.cells import comparison_budget, count_range
 from harness.analysis.tuning_curves import tuning_curves
+from harness.inclusions import EDGES
 
 HEAD = (
     "Validation error of the best of K trials, mean (5th to 95th percentile); the test error is that of"
     " the trial selected at the largest K."
 )
+
+
+HOW = {(edge.special, edge.general): edge.how for edge in EDGES}
 
 
 def markdown(trials: pd.DataFrame, studies: table.Studies | None = None) -> str:
@@ -32,7 +36,7 @@ def markdown(trials: pd.DataFrame, studies: table.Studies | None = None) -> str:
         if (here["status"] != table.FEASIBLE).all():
             parts.append(f"`{workload}`: no trial was feasible.")
             continue
-        parts += [HEAD, optimizers(here), *_inclusions(here), _borders(here, studies)]
+        parts += [HEAD, optimizers(here), *_inclusions(here, studies), _borders(here, studies)]
     return "\n\n".join(parts)
 
 
@@ -60,19 +64,26 @@ def _band(frame: pd.DataFrame, key: str | tuple[str, int]) -> str:
     return f"{row['mean']:.2%} ({row['p05']:.2%}–{row['p95']:.2%})"
 
 
-def _inclusions(trials: pd.DataFrame) -> Iterator[str]:
-    edges = inclusion_verdicts.verdicts(trials).dropna(subset=["probability"])
-    if len(edges):
-        rows = [
-            [
-                f"{edge['special']} ⊆ {edge['general']}",
-                f"{edge['probability']:.2f} at K = {edge['budget_trials']:.0f} (ties {edge['tie']:.2f})",
-                f"{edge['null_low']:.2f}–{edge['null_high']:.2f}",
-                f"**{edge['verdict']}**",
-            ]
-            for edge in edges.to_dict("records")
+def _inclusions(trials: pd.DataFrame, studies: table.Studies | None) -> Iterator[str]:
+    edges = inclusion_verdicts.verdicts(trials, studies=studies).dropna(subset=["superiority"])
+    if edges.empty:
+        return
+    rows = [
+        [
+            f"{edge['special']} ⊆ {edge['general']}",
+            HOW[edge["special"], edge["general"]],
+            f"{edge['superiority']:.2f} at K = {edge['budget_trials']:.0f} (ties {edge['tie']:.2f})",
+            f"{edge['null_low']:.2f}–{edge['null_high']:.2f}",
+            f"**{edge['verdict']}**",
         ]
-        yield _table(["inclusion", "P(general ≤ special)", "identical optimizers", "verdict"], rows)
+        for edge in edges.to_dict("records")
+    ]
+    yield _table(
+        ["inclusion", "by", "P(general better), ties half", "identical optimizers", "verdict"],
+        rows,
+    )
+    if sentence := inclusion_verdicts.gap_sentence(edges):
+        yield sentence
 
 
 def _borders(trials: pd.DataFrame, studies: table.Studies | None) -> str:
@@ -80,7 +91,10 @@ def _borders(trials: pd.DataFrame, studies: table.Studies | None) -> str:
     warned = found[found["warning"] != ""]
     k = count_range(found["budget_trials"])
     if warned.empty:
-        return f"Of no axis do 30% or more of the trials that K = {k} select lie in the outer tenth at an end."
+        return (
+            "On no axis do 30% or more of the selected trials (weighted by their chance of being selected by"
+            f" K = {k}) lie in the outermost tenth of the range at either end."
+        )
     return "\n".join(
         f"- {row['optimizer']}: {row['warning']}." for row in warned.to_dict("records")
     )

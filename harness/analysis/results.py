@@ -18,9 +18,10 @@ import pandas as pd
 
 from harness.analysis import table
 from harness.analysis.table import TableError
+from harness.store import TABLE_COLUMNS
+from harness.study import LOCATIONS, RUN_KEYS
 
 ERROR_RATE = "error rate"  # what every workload of this project measures
-PLACES = ("root", "report", "data.root", "data.cache", "data.file", "data.download")
 TABLE, CURVES, STUDIES = "trials.csv", "curves.parquet", "studies.json"
 
 
@@ -118,24 +119,20 @@ def save(results: Results, folder: Path) -> list[Path]:
 def _portable(study: Mapping[str, Any]) -> dict[str, Any]:
     """The study without where data and results lay on the machine that ran it."""
     data = {
-        key: value for key, value in study.get("data", {}).items() if f"data.{key}" not in PLACES
+        key: value for key, value in study.get("data", {}).items() if f"data.{key}" not in LOCATIONS
     }
     words = [
-        word for word in study.get("overrides", []) if word.lstrip("+").split("=")[0] not in PLACES
+        word
+        for word in study.get("overrides", [])
+        if word.lstrip("+").split("=")[0] not in (*RUN_KEYS, *LOCATIONS)
     ]
     return {**study, "data": data, "overrides": words}
 
 
 def in_order(trials: pd.DataFrame) -> pd.DataFrame:
     """The documented columns first, then ``hp.*``, then whatever else the table holds."""
-    first = [*TRIAL_COLUMNS, *table.hyperparameter_columns(trials)]
+    first = [*TABLE_COLUMNS, *table.hyperparameter_columns(trials)]
     return trials[[*first, *(name for name in trials.columns if name not in first)]]
-
-
-TRIAL_COLUMNS = (
-    "workload", "optimizer", "study", "trial", "status", "train_loss", "val_error", "test_error",
-    "steps", "train_seconds",
-)  # fmt: skip
 
 
 def _curves(paths: Sequence[Path], trials: pd.DataFrame) -> pd.DataFrame | None:
@@ -155,12 +152,7 @@ def _curves(paths: Sequence[Path], trials: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _parquet(path: Path) -> pd.DataFrame:
-    try:
-        curves = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise TableError(
-            f"{path} cannot be read ({' '.join(str(error).split())}); remove it"
-        ) from None
+    curves = table.read_parquet(path)
     missing = [name for name in (*table.IDENTITY, "step", "val_error") if name not in curves]
     if missing:
         raise TableError(

@@ -8,7 +8,7 @@ the special one's, and the verdict; then whatever was left out.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,56 +25,43 @@ BUDGETS = (1, 4, 16)
 QUESTION = "once tuned, is the more general optimizer at or under the special one?"
 
 
-def summary(
-    trials: pd.DataFrame,
-    *,
-    budgets: Sequence[int] = BUDGETS,
-    margin: float = 0.0,
-    width: int = 100,
-) -> str:
+def summary(trials: pd.DataFrame, *, width: int = 100) -> str:
     """The comparison as plain text, ``width`` columns wide."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(render(trials, budgets=budgets, margin=margin))
+    console.print(render(trials))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
-def render(
-    trials: pd.DataFrame, *, budgets: Sequence[int] = BUDGETS, margin: float = 0.0
-) -> RenderableType:
+def render(trials: pd.DataFrame, *, select_by: str = "val_error") -> RenderableType:
     """The comparison for ``rich.print``.
 
     Args:
         trials: a checked table, one study per workload and optimizer.
-        budgets: the values of K to show.
-        margin: how much worse a general optimizer may be, in the units of the error.
+        select_by: the column that the inclusions are judged by.
     """
     finals = final(trials)
-    curves = tuning_curves(trials, budgets=budgets)
-    verdicts = inclusion_verdicts.verdicts(trials, margin=margin)
+    curves = tuning_curves(trials, budgets=BUDGETS)
+    verdicts = inclusion_verdicts.verdicts(trials, select_by)
+    by = "" if select_by == "val_error" else f" (by {select_by})"
     parts: list[RenderableType] = []
     for workload in dict.fromkeys(finals["workload"]):
         parts.append(_title(f"{workload}: validation error, lower is better"))
-        parts.append(_optimizers(workload, finals, curves, budgets))
+        parts.append(_optimizers(workload, finals, curves))
         edges = verdicts[verdicts["workload"] == workload]
         if len(edges):
-            parts += [Text(), _title(f"{workload}: {QUESTION}"), _inclusions(edges)]
+            parts += [Text(), _title(f"{workload}: {QUESTION}{by}"), _inclusions(edges)]
         parts.append(Text())
-    parts += [
-        Text(line, style="dim")
-        for line in (*_left_out(trials), *_notes(budgets, len(verdicts) > 0))
-    ]
+    parts += [Text(line, style="dim") for line in (*_left_out(trials), *_notes(len(verdicts) > 0))]
     return Group(*parts)
 
 
-def _optimizers(
-    workload: str, finals: pd.DataFrame, curves: pd.DataFrame, budgets: Sequence[int]
-) -> Table:
+def _optimizers(workload: str, finals: pd.DataFrame, curves: pd.DataFrame) -> Table:
     grid = _grid()
     grid.add_column("optimizer", no_wrap=True)
     for name in ("best", "trial", "its test"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for k in budgets:
+    for k in BUDGETS:
         grid.add_column(f"best of {k}", justify="right")
     grid.add_column("feasible", justify="right", no_wrap=True)
     rows = finals[finals["workload"] == workload]
@@ -87,7 +74,7 @@ def _optimizers(
             Text(number(row["best_val_error"]), style="bold" if lowest else ""),
             "-" if pd.isna(row["best_trial"]) else str(row["best_trial"]),
             number(row["best_test_error"]),
-            *(_band(at.get(k)) for k in budgets),
+            *(_band(at.get(k)) for k in BUDGETS),
             f"{row['complete']}/{row['complete'] + row['diverged']}",
         )
     return grid
@@ -138,7 +125,7 @@ def _inclusions(edges: pd.DataFrame) -> Table:
     grid = _grid()
     grid.add_column("inclusion", no_wrap=True)
     grid.add_column(f"mean best of {inclusion_verdicts.TUNED_BUDGET}")
-    grid.add_column("P(general ≤ special)")
+    grid.add_column("P(general better)")
     grid.add_column("verdict")
     for edge in edges.to_dict("records"):
         grid.add_row(
@@ -159,10 +146,10 @@ def _tuned(edge: Mapping[str, Any]) -> str:
 
 
 def _probability(edge: Mapping[str, Any]) -> str:
-    if pd.isna(edge["probability"]):
+    if pd.isna(edge["superiority"]):
         return "-"
     probability, low, high = (
-        number(edge[name], 2) for name in ("probability", "null_low", "null_high")
+        number(edge[name], 2) for name in ("superiority", "null_low", "null_high")
     )
     return f"{probability} (null {low}-{high}, K={edge['budget_trials']})"
 
@@ -179,13 +166,13 @@ def _left_out(trials: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _notes(budgets: Sequence[int], with_inclusions: bool) -> list[str]:
+def _notes(with_inclusions: bool) -> list[str]:
     bands = (
-        f"best of K = {', '.join(map(str, budgets))}: mean and 5-95% band over random searches of K"
+        f"best of K = {', '.join(map(str, BUDGETS))}: mean and 5-95% band over random searches of K"
         " feasible trials, exact."
     )
     null = (
-        f"P is taken at K = N/{confidence.TRUSTED_SHARE}; identical optimizers stay in the null ranges of"
+        f"P counts ties half, at K = N/{confidence.TRUSTED_SHARE}; identical optimizers stay in the null ranges of"
         f" all a workload's inclusions {confidence.CONFIDENCE:.0%} of the time."
     )
     return [bands, null] if with_inclusions else [bands]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from harness.errors import ConfigError
 from harness.inclusions import EDGES
+from harness.study import NOT_OF_THE_STUDY
 
 REQUIRED = ("workload", "optimizer", "trial", "status", "val_error")
 NUMBERS = (
@@ -109,7 +110,7 @@ def _read_one(path: Path) -> pd.DataFrame:
         )
     try:
         if path.suffix == ".parquet":
-            return check(pd.read_parquet(path), source=path.name)
+            return check(read_parquet(path), source=path.name)
         text = {"workload": str, "optimizer": str, "study": str, "status": str}
         return check(
             pd.read_csv(path, dtype=text, low_memory=False), source=path.name, first_line=2
@@ -120,6 +121,21 @@ def _read_one(path: Path) -> pd.DataFrame:
         problem = " ".join(str(error).split())
         raise TableError(
             f"{path.name} is not a CSV table: {problem}; save it as UTF-8 CSV"
+        ) from None
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """The unchecked table in a Parquet file.
+
+    Raises:
+        TableError: the file is damaged or not a Parquet file.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's own are one or the other
+        problem = " ".join(str(error).split())
+        raise TableError(
+            f"{path} cannot be read ({problem}); write it again, or remove it"
         ) from None
 
 
@@ -342,7 +358,7 @@ def _difference(names: Sequence[str], studies: Studies, ignore: Sequence[str] = 
     ]
     for one, other in itertools.pairwise(flat):
         for key in sorted(one.keys() | other.keys()):
-            if key not in ignore and one.get(key) != other.get(key):
+            if key not in (*ignore, *NOT_OF_THE_STUDY) and one.get(key) != other.get(key):
                 return f"{key} ({one.get(key, 'absent')}, {other.get(key, 'absent')})"
     return None
 
@@ -355,7 +371,6 @@ def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 WORKLOAD_SETTINGS = ("workload", "model", "data", "precision")
-LOCATIONS = ("data.root", "data.cache", "data.download", "data.file")  # where, not what
 
 
 def _check_same_workload(trials: pd.DataFrame, studies: Studies) -> None:
@@ -365,7 +380,7 @@ def _check_same_workload(trials: pd.DataFrame, studies: Studies) -> None:
         settings = {
             name: {key: studies[name].get(key) for key in WORKLOAD_SETTINGS} for name in names
         }
-        difference = _difference(names, settings, ignore=LOCATIONS)
+        difference = _difference(names, settings)
         if difference:
             raise TableError(
                 f"workload {workload} was run with different settings, {difference}, by the studies"
@@ -417,10 +432,12 @@ def values(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """A column of counted rows as ``[trials]``, infinite in diverged trials.
 
     Raises:
-        TableError: the column is absent, or empty in a complete trial.
+        TableError: the column is absent, of words, or empty in a complete trial.
     """
     if column not in rows:
         raise TableError(f"the table lacks the column {column}; it has {', '.join(rows.columns)}")
+    if not pd.api.types.is_numeric_dtype(rows[column]):
+        raise TableError(f"the column {column} holds words; choose one of numbers, as val_error")
     result = rows[column].astype(float).where(rows["status"] == FEASIBLE, np.inf)
     if (row := _first(result.isna())) is not None:
         trial = rows.iloc[row]

@@ -136,8 +136,8 @@ def _inclusions(verdicts: pd.DataFrame) -> list[str]:
     for edge in verdicts[verdicts["verdict"] == inclusion_verdicts.VIOLATED].to_dict("records"):
         sentences.append(
             f"Violated: {style.name(edge['special'])} ⊆ {style.name(edge['general'])}. The more general"
-            f" optimizer is at or under the special one in {edge['probability']:.0%} of tuning races of"
-            f" K = {edge['budget_trials']:.0f}, identical optimizers in {edge['null_low']:.0%} to"
+            f" optimizer wins {edge['superiority']:.0%} of tuning races of K = {edge['budget_trials']:.0f},"
+            f" ties counted half; of identical optimizers one would win {edge['null_low']:.0%} to"
             f" {edge['null_high']:.0%}."
         )
     if consistent := counts.get(inclusion_verdicts.CONSISTENT, 0):
@@ -145,10 +145,13 @@ def _inclusions(verdicts: pd.DataFrame) -> list[str]:
             "The inclusion tested is" if total == 1 else f"{consistent} of {total} inclusions are"
         )
         sentences.append(
-            f"{which} consistent with these trials: the more general optimizer is not seen to do worse."
+            f"{which} consistent with these trials: the more general optimizer does no worse than chance"
+            " explains."
         )
     if few := counts.get(inclusion_verdicts.NOT_ENOUGH, 0):
         sentences.append(f"For {few} of {total} inclusions there are not enough trials to say.")
+    if lacking := inclusion_verdicts.gap_sentence(verdicts):
+        sentences.append(lacking)
     return sentences
 
 

@@ -74,6 +74,7 @@
   // --- the explorer: trials over two chosen quantities ---------------------------------------------
 
   const MOST_POINTS = 4000;
+  const GOLDEN = (Math.sqrt(5) - 1) / 2;
   const DIVERGED = trials.statuses.indexOf("diverged");
   const select = (kind, id) => document.querySelector(`[data-explorer-${kind}="${CSS.escape(id)}"]`);
 
@@ -106,11 +107,20 @@
     select("y", id).value = used.includes(error) ? error : used[0];
   }
 
+  // An even part of many rows, whatever they are sorted by. Not every second row: in a Halton sweep
+  // those all lie in one half of the first axis. Multiples of the golden ratio keep step with nothing.
+  function thinned(rows) {
+    return rows.length <= MOST_POINTS ? rows : rows.filter((_, place) => (place * GOLDEN) % 1 < MOST_POINTS / rows.length);
+  }
+
   function explore(element) {
     const id = element.dataset.explorer;
     const workload = Number(element.dataset.workload);
     const [across, up] = ["x", "y"].map((kind) => select(kind, id).value).map((v) => (v === RATE ? RATE : Number(v)));
-    const rows = trials.trial.map((_, row) => row).filter((row) => trials.workload[row] === workload).slice(0, MOST_POINTS);
+    const every = trials.trial.map((_, row) => row).filter((row) => trials.workload[row] === workload);
+    const rows = thinned(every);
+    const shown = rows.length < every.length ? `, ${rows.length.toLocaleString("en")} of ${every.length.toLocaleString("en")} drawn` : "";
+    select("shown", id).textContent = shown;
     const spans = (column) => {
       const values = rows.map((row) => at(column, row)).filter((value) => value !== null);
       const [low, high] = [Math.min(...values), Math.max(...values)];

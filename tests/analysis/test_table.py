@@ -124,6 +124,14 @@ def test_bad_tables_are_one_line(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b"", b"workload,optimizer\n", b"PAR1 cut off PAR1"])
+def test_damaged_parquet_is_one_line(tmp_path, content):
+    (tmp_path / "trials.parquet").write_bytes(content)
+    with pytest.raises(TableError, match=r"trials\.parquet cannot be read \(.*\); ") as caught:
+        table.read(tmp_path / "trials.parquet")
+    assert "\n" not in str(caught.value)
+
+
 def test_missing_files_and_empty_folders(tmp_path):
     with pytest.raises(TableError, match=r"nowhere\.csv does not exist"):
         table.read(tmp_path / "nowhere.csv")
@@ -153,6 +161,8 @@ def test_numeric_fields_that_status_leaves_empty():
         table.values(rows, "test_error")
     with pytest.raises(TableError, match="lacks the column perplexity"):
         table.values(rows, "perplexity")
+    with pytest.raises(TableError, match="the column status holds words"):
+        table.values(rows, "status")
 
 
 def test_listed_trials_are_never_counted():
@@ -217,3 +227,17 @@ def test_one_workload_name_with_two_settings(root):
     ):
         table.select_studies(trials, studies=studies)
     table.select_studies(trials)  # the table alone can't tell
+
+
+def test_what_is_no_part_of_a_study_keeps_none_apart(root):
+    """Where the data lay, and the target asked of the results."""
+    trials, studies = table.read(root), table.read_studies(root)
+    first = trials[trials["optimizer"] == "sgd"].assign(study="again")
+    for place, (name, study) in enumerate(list(studies.items())):
+        workload = {**study["workload"], "target_error": place / 10}
+        studies[name] = {**study, "workload": workload, "data": {**study["data"], "root": name}}
+    own = trials.loc[trials["optimizer"] == "sgd", "study"].iloc[0]
+    studies["again"] = {**studies[own], "seed": 7, "data": {"root": "elsewhere"}}
+    both = table.check(pd.concat([trials, first]))
+    pooled = table.select_studies(both, studies=studies, pool=True)
+    assert len(pooled) == len(both)

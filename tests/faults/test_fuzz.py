@@ -44,8 +44,10 @@ def test_fuzz_overrides_end_in_a_study_or_in_one_line(capsys, words, several):
     """As `command` does it, up to where trials would be run."""
     capsys.readouterr()
     try:
-        for composed, overrides in compose([*several, *words])[0]:
-            config.request(composed, config.study(composed, overrides))
+        for composed, overrides in compose([*several, *words]):
+            study = config.study(composed, overrides)
+            study.point(0)
+            config.request(composed, study)
             config.options(composed)
     except Exception as error:
         code = refuse(error)  # which raises what is no mistake of the user's

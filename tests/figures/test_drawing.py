@@ -214,6 +214,39 @@ def test_the_whole_set_is_drawn_with_its_numbers_beside_it(results: Results, tmp
         assert len(pd.read_csv(each.paths[0]))
 
 
+def entry(name: str) -> catalogue.Entry:
+    return next(entry for entry in catalogue.CATALOGUE if entry.name == name)
+
+
+def test_tuning_curves_of_the_steps_to_a_target_are_drawn(
+    results: Results, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "CATALOGUE", (entry("figure_6_tuning_curves"),))
+    options = catalogue.Options("steps_to_target", target=0.2)
+    (drawn,) = catalogue.draw_all(results, tmp_path, options)
+    assert drawn.reason == ""
+    frame = pd.read_csv(drawn.paths[0])
+    assert set(frame["metric"]) == {"steps_to_target"}
+    assert frame["share_reached"].dropna().between(0, 1 + 1e-9).all()
+
+
+def test_what_selects_is_asked_for_and_named(
+    results: Results, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = -results.trials["val_error"]  # the worst first
+    other = results._replace(trials=results.trials.assign(train_loss=loss))
+    by_loss = results._replace(trials=results.trials.assign(val_error=loss))
+    options = catalogue.Options(select_by="train_loss")
+    for name in ("rank_probability", "inclusion_probability"):
+        drawn = entry(name).data(other, options)
+        pd.testing.assert_frame_equal(drawn, entry(name).data(by_loss, catalogue.Options()))
+    notes: list[str] = []
+    monkeypatch.setattr(catalogue, "save", lambda *given: notes.append(given[4]))
+    for name in ("rank_probability", "figure_1_errors"):
+        list(catalogue.draw_entry(entry(name), other, tmp_path, options))
+    assert notes == [f"{results.sampler()} The lowest training loss selects.", results.sampler()]
+
+
 def test_pictures_are_the_same_bytes_every_time(results: Results, tmp_path) -> None:
     frame = selected.errors(results.trials)
     for folder in ("a", "b"):

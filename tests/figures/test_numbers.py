@@ -98,6 +98,11 @@ def test_figure_9_selects_by_training_loss(trials: pd.DataFrame) -> None:
     assert row["mean"] == pytest.approx(best_of_k.curve(loss, [row["budget_trials"]], val).mean[0])
 
 
+def test_a_column_that_is_not_there_is_named(trials: pd.DataFrame) -> None:
+    with pytest.raises(TableError, match=r"lacks the column typo; it has .*val_error"):
+        selected.errors(trials, "typo")
+
+
 def test_an_optimizer_without_test_errors_is_missing_there_alone(trials: pd.DataFrame) -> None:
     untested = trials.copy()
     untested.loc[untested["optimizer"] == "adam", "test_error"] = np.nan

@@ -93,6 +93,28 @@ def test_spaces_swept_into_roots_of_their_own_are_labelled_and_drawn_together(
     assert (out / "figure_3_4_search_spaces.csv").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--select-by", "typo"], "the table lacks the column typo; it has "),
+        (["--metric", "typo"], "the table lacks the column typo; it has "),
+        (["--metric", "steps_to_target"], "steps_to_target needs learning curves"),
+    ],
+)
+def test_a_column_that_is_not_there_is_one_line(
+    script: ModuleType, tmp_path: Path, capsys, options: list[str], message: str
+) -> None:
+    trials = made_up.results(20).trials
+    trials.to_csv(tmp_path / "trials.csv", index=False)
+    out = tmp_path / "figures"
+    assert script.main([str(tmp_path / "trials.csv"), "--out", str(out), *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not out.exists()
+
+
 def test_mistakes_are_one_line(script: ModuleType, tmp_path: Path, capsys) -> None:
     assert script.main([]) == 2
     assert "no results/*/trials.csv here" in capsys.readouterr().err

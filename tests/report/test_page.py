@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from harness import report
+from harness import report, report_page
+from harness.analysis import results, table
 from tests.report import browser
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
@@ -147,10 +150,35 @@ def test_figures_give_values_under_the_pointer(page: Any) -> None:
 
 def test_the_explorer_takes_other_axes(page: Any) -> None:
     draw_all(page)
+    assert find(page, "#w0-explorer + figcaption").text.startswith("One mark a trial; crosses")
     axis = "return document.querySelector('#w0-explorer').layout.xaxis.title.text"
     assert page.execute_script(axis).startswith("learning rate (")
     find(page, "[data-explorer-x=w0]").send_keys("1 − momentum")
     assert until(lambda: page.execute_script(axis) == "1 − momentum")
+
+
+def test_of_many_trials_the_explorer_draws_an_even_part(driver: Any, tmp_path: Path) -> None:
+    count = 1000
+    halton = np.array([int(f"{trial:010b}"[::-1], 2) for trial in range(count)]) / 1024
+    trials = pd.concat([
+        pd.DataFrame({"workload": "made-up", "optimizer": name, "trial": range(count),
+                      "status": "complete", "val_error": 0.5, "hp.lr": halton})
+        for name in "abcdef"
+    ])  # fmt: skip
+    found = results.Results(table.check(trials), None, {})
+    (tmp_path / "report.html").write_text(report_page.render(report.analyse(found)), "utf-8")
+    driver.get((tmp_path / "report.html").as_uri())
+    draw_all(driver)
+    x = driver.execute_script("return document.querySelector('#w0-explorer').data.map(t => t.x)")
+    assert len(x) == 6
+    for across in x:
+        assert len(across) == pytest.approx(4000 / 6, abs=3)
+        # Every second trial of a Halton sweep has its first coordinate in one half.
+        assert np.mean(np.array(across) < 0.5) == pytest.approx(0.5, abs=0.02)
+    caption = find(driver, "#w0-explorer + figcaption").text
+    shown = f"{sum(map(len, x)):,}"
+    assert caption.startswith(f"One mark a trial, {shown} of 6,000 drawn; crosses along the top")
+    assert driver.get_log("browser") == []
 
 
 def test_light_and_dark(page: Any) -> None:

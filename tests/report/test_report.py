@@ -105,16 +105,29 @@ def test_a_bad_table_is_one_line(tmp_path: Path, capsys, csv: str, message: str)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--metric", "accuracy"], "lacks the column accuracy"),
-        (["--metric", "steps_to_target"], "needs learning curves"),
+        (["--metric", "accuracy"], "the table lacks the column accuracy; it has workload, "),
+        (["--select-by", "typo"], "the table lacks the column typo; it has workload, "),
+        (["--metric", "steps_to_target"], "steps_to_target needs learning curves"),
+        (["--select-by", "seconds_to_target"], "seconds_to_target needs learning curves"),
         (["--max-budget", "0"], "--max-budget must be 1 or more"),
         (["--study", "ff"], "study 'ff' is not in the table"),
     ],
 )
 def test_a_bad_option_is_one_line(tmp_path: Path, capsys, options: list[str], message: str) -> None:
-    status, _ = run(tmp_path, f"{HEAD}\nw,adam,0,complete,0.1\n", *options)
+    status, out = run(tmp_path, f"{HEAD}\nw,adam,0,complete,0.1\n", *options)
     assert status == 2
-    assert message in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert errors.count("\n") == 1
+    assert not (out / "report.html").exists()
+
+
+def test_a_report_that_fails_leaves_the_page_that_was_there(tmp_path: Path, capsys) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.html").write_text("an earlier one")
+    assert run(tmp_path, "", "--metric", "accuracy")[0] == 2
+    assert (tmp_path / "out" / "report.html").read_text() == "an earlier one"
+    capsys.readouterr()
 
 
 def test_missing_sources_and_unwritable_folders(tmp_path: Path, capsys) -> None:
@@ -169,6 +182,43 @@ def test_all_diverged(tmp_path: Path, capsys) -> None:
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "No optimizer has a feasible trial here" in page
     assert pd.read_csv(out / "tuning_curves.csv").empty
+
+
+def test_a_workload_without_figures_keeps_its_place(tmp_path: Path, capsys) -> None:
+    status, out = run(tmp_path, f"{HEAD}\nlost,adam,0,diverged,\nw,adam,0,complete,0.25\n")
+    assert status == 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert re.findall(r'<section id="(w\d+)"', page) == ["w0", "w1"]
+    assert {name.split("-")[0] for name in data_of(page)["figures"]} == {"w1"}
+    capsys.readouterr()
+
+
+def test_trials_evaluated_once_have_no_learning_curves_in_the_page(tmp_path: Path, capsys) -> None:
+    found = made_up.results()
+    assert found.curves is not None
+    once = (found.curves["workload"] == "made-up digits") & (found.curves["step"] < made_up.STEPS)
+    results.save(found._replace(curves=found.curves[~once]), tmp_path)
+    assert report.main([str(tmp_path / "trials.csv"), "--out", str(tmp_path / "out")]) == 0
+    figures = data_of((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))["figures"]
+    assert "w0-spread" in figures
+    assert "w0-learning" not in figures
+    assert "w1-learning" in figures
+    capsys.readouterr()
+
+
+def test_the_inclusions_in_print_are_those_of_what_selects(tmp_path: Path, capsys) -> None:
+    csv = f"{HEAD},train_loss\n" + "".join(
+        f"w,{name},{i},complete,{val + i / 1000},{loss + i / 1000}\n"
+        for name, val, loss in (("sgd", 0.5, 0.1), ("momentum", 0.1, 0.5))
+        for i in range(60)
+    )
+    for options, verdict in (([], "consistent"), (["--select-by", "train_loss"], "violated")):
+        assert run(tmp_path, csv, *options)[0] == 0
+        printed = capsys.readouterr().out.splitlines()
+        edge = next(line for line in printed if line.startswith("sgd ⊆ momentum"))
+        assert edge.rstrip().endswith(verdict)
+        verdicts = pd.read_csv(tmp_path / "out" / "inclusions.csv")["verdict"]
+        assert verdicts.tolist() == [verdict]
 
 
 def test_metric_select_by_budget_and_target(made_up_table: Path, tmp_path: Path, capsys) -> None:

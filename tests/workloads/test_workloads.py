@@ -49,6 +49,13 @@ def test_the_description_can_be_stored(task):
     assert isinstance(description["label"], str)
 
 
+def test_the_digest_told_beforehand_is_that_of_the_task(workload, task):
+    module, data, _ = workload
+    if not hasattr(module, "data_sha256"):
+        pytest.skip("digits_cnn: bundled data")
+    assert module.data_sha256(data) == task.data_description["sha256"]
+
+
 def test_the_model_is_drawn_from_the_global_generator(task):
     def weights(seed: int) -> torch.Tensor:
         torch.manual_seed(seed)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
+from harness.analysis import table
 from harness.analysis.figures import (
     axis_projections,
     budget_curves,
@@ -25,6 +26,7 @@ from harness.analysis.figures import (
 )
 from harness.analysis.results import Results
 from harness.analysis.table import TableError
+from harness.analysis.tuning_curves import TO_TARGET
 from harness.errors import ConfigError
 
 FORMATS = ("png", "svg")
@@ -37,6 +39,11 @@ class Options(NamedTuple):
     select_by: str | None = None
     max_budget: int | None = None
     target: float | None = None
+
+    @property
+    def selects(self) -> str:
+        """The column that is lowest in the selected trial."""
+        return self.select_by or "val_error"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +68,31 @@ def check_counts(**counts: int | None) -> None:
             raise ConfigError(f"--{name.replace('_', '-')} must be 1 or more, got {count}")
 
 
+def with_columns(results: Results, options: Options) -> Results:
+    """The results with every column that the options name: those to a target are added.
+
+    Raises:
+        TableError: there is no such column, or no learning curves to add it from.
+    """
+    names = (options.metric, options.selects)
+    if to_target := [name for name in names if name in TO_TARGET]:
+        if results.curves is None:
+            raise TableError(
+                f"{to_target[0]} needs learning curves and the table has none; give the results folder"
+            )
+        trials = selected.timed(results.trials, results.curves, _targets(results, options))
+        results = results._replace(trials=trials)
+    for name in names:
+        table.values(results.trials[:0], name)
+    return results
+
+
+def note(results: Results, options: Options) -> str:
+    """For a caption: how the trials were drawn, and what selects where that was chosen."""
+    chosen = f"The lowest {style.quantity(options.selects)} selects." if options.select_by else ""
+    return f"{results.sampler()} {chosen}".strip()
+
+
 class Entry(NamedTuple):
     """A figure: its numbers, its drawing, and whether each workload has one of its own."""
 
@@ -69,6 +101,7 @@ class Entry(NamedTuple):
     draw: Callable[[pd.DataFrame, str], Figure]
     per_workload: bool = False
     of_budgets: bool = True  # K is in it, so the caption says how the trials were drawn
+    as_selected: bool = False  # --select-by changes it and its own words don't say so
 
 
 class Drawn(NamedTuple):
@@ -110,7 +143,7 @@ def _by_training_loss(results: Results, options: Options) -> pd.DataFrame:
 CATALOGUE = (
     Entry(
         "figure_1_errors",
-        lambda r, o: selected.errors(r.trials, o.select_by or "val_error", max_budget=o.max_budget),
+        lambda r, o: selected.errors(r.trials, o.selects, max_budget=o.max_budget),
         selected.draw_errors,
     ),
     Entry("figure_2_steps_to_target", _steps, selected.draw_steps),
@@ -124,6 +157,7 @@ CATALOGUE = (
         "figure_6_tuning_curves",
         lambda r, o: budget_curves.data(r.trials, o.metric, o.select_by, max_budget=o.max_budget),
         budget_curves.draw,
+        as_selected=True,
     ),
     Entry("figure_9_by_training_loss", _by_training_loss, selected.draw_errors),
     Entry(
@@ -134,13 +168,15 @@ CATALOGUE = (
     ),
     Entry(
         "rank_probability",
-        lambda r, o: rank_probability.data(r.trials, max_budget=o.max_budget),
+        lambda r, o: rank_probability.data(r.trials, o.selects, max_budget=o.max_budget),
         rank_probability.draw,
+        as_selected=True,
     ),
     Entry(
         "inclusion_probability",
-        lambda r, o: inclusion_probability.data(r.trials, max_budget=o.max_budget),
+        lambda r, o: inclusion_probability.data(r.trials, o.selects, max_budget=o.max_budget),
         inclusion_probability.draw,
+        as_selected=True,
     ),
     Entry(
         "failure_map",
@@ -173,16 +209,22 @@ def draw_all(results: Results, folder: Path, options: Options | None = None) -> 
 
     A table with several search spaces (a column ``search_space``) gives Figures 3 and 4, and all the
     others for its last, most general one.
+
+    Raises:
+        TableError: the options name a column that is not there, see `with_columns`.
     """
     options = options or Options()
-    folder.mkdir(parents=True, exist_ok=True)
     labels = search_spaces.labels(results.trials)
+    last = results
+    if len(labels) > 1:
+        rows = results.trials[results.trials[search_spaces.COLUMN] == labels[-1]]
+        last = results._replace(trials=rows.reset_index(drop=True))
+    last = with_columns(last, options)  # before anything is drawn
+    folder.mkdir(parents=True, exist_ok=True)
     if len(labels) > 1:
         yield from draw_entry(SEARCH_SPACES, results, folder, options)
-        last = results.trials[search_spaces.COLUMN] == labels[-1]
-        results = results._replace(trials=results.trials[last].reset_index(drop=True))
     for entry in CATALOGUE:
-        yield from draw_entry(entry, results, folder, options)
+        yield from draw_entry(entry, last, folder, options)
 
 
 def draw_entry(entry: Entry, results: Results, folder: Path, options: Options) -> Iterator[Drawn]:
@@ -195,13 +237,15 @@ def draw_entry(entry: Entry, results: Results, folder: Path, options: Options) -
     if frame.empty:
         yield Drawn(entry.name, reason="the trials hold nothing to draw in it")
         return
-    note = results.sampler() if entry.of_budgets else ""
+    words = results.sampler() if entry.of_budgets else ""
+    if entry.as_selected:
+        words = note(results, options)
     if not entry.per_workload:
-        yield save(entry.name, frame, entry.draw, folder, note)
+        yield save(entry.name, frame, entry.draw, folder, words)
         return
     for workload, rows in frame.groupby("workload", sort=False):
         name = f"{entry.name}_{file_name(str(workload))}"
-        yield save(name, rows, entry.draw, folder, note)
+        yield save(name, rows, entry.draw, folder, words)
 
 
 def save(

@@ -1,4 +1,4 @@
-"""P(general at or under special) against the budget, with the range of two identical optimizers."""
+"""The chance that the general optimizer wins against the budget, with the range of two identical ones."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
                 style.empty_panel(axes, "not run")
             else:
                 _draw_panel(axes, rows)
-        line[0].set_ylabel(f"{style.short(workload, 24)}\nP(general ≤ special)", linespacing=1.6)
+        line[0].set_ylabel(f"{style.short(workload, 24)}\nP(general better)", linespacing=1.6)
     caption = (
-        "Chance that the more general optimizer, tuned with K trials, is at or under the special one."
-        " Shaded: where identical optimizers would lie (null range); a point under it, at the K marked"
+        "Chance that the more general optimizer, tuned with K trials, ends under the special one, ties counted"
+        " half. Shaded: where identical optimizers would lie (null range); a point under it, at the K marked"
         f" by the dotted line, contradicts the inclusion. Dashed beyond K = N/5. {note}"
     )
     return style.finish(figure, caption)
@@ -54,7 +54,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
     look = style.looks(rows["general"])[rows["general"].iloc[0]]
-    k, p = rows["budget_trials"], rows["probability"]
+    k, p = rows["budget_trials"], rows["superiority"]
     last = int(rows["trusted"].sum())
     axes.fill_between(
         k, rows["null_low"], rows["null_high"], color="#bbbbbb", alpha=0.45, linewidth=0

@@ -1,4 +1,4 @@
-"""Figures 3 and 4: the same optimizers tuned on search spaces of growing generality, a column each.
+"""Figures 3 and 4: the same optimizers with ever more hyperparameters tuned, a column each.
 
 After Wilson et al. and Schneider et al. as Choi et al. retell them: tuned on the learning rate alone
 optimizers differ, and the ranking changes until the spaces hold what the inclusions need.
@@ -89,7 +89,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
             f"{style.short(workload, 26)}\n{style.quantity(metric, here['unit'].iloc[0])}"
         )
     caption = (
-        "Search spaces of growing generality, left to right. Of the trial with the lowest validation"
+        "More hyperparameters are tuned from left to right; ranges may differ too. Of the trial with the lowest validation"
         f" error among K feasible ones: {selected.MARKS} {note}"
     )
     return style.finish(figure, caption)

@@ -61,7 +61,13 @@ def errors(
 
 
 def _with(trials: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """The trials of those pairs whose complete trials all have the columns."""
+    """The trials of those pairs whose complete trials all have the columns.
+
+    Raises:
+        TableError: the table lacks a column.
+    """
+    for column in columns:
+        table.values(trials[:0], column)
     absent = trials[list(dict.fromkeys(columns))].isna().any(axis=1) & (
         trials["status"] == table.FEASIBLE
     )

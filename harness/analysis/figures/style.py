@@ -156,7 +156,7 @@ def finish(figure: Figure, caption: str, handles: list[Line2D] | None = None) ->
     return figure
 
 
-def legend_handles(optimizers: Iterable[str], *, line: bool = True) -> list[Line2D]:
+def legend_handles(optimizers: Iterable[str]) -> list[Line2D]:
     ordered = table.optimizer_order(optimizers)
     return [
         Line2D(
@@ -164,7 +164,7 @@ def legend_handles(optimizers: Iterable[str], *, line: bool = True) -> list[Line
             [],
             color=look.colour,
             marker=look.marker,
-            linestyle="-" if line else "",
+            linestyle="-",
             label=short(name(optimizer)),
         )
         for optimizer, look in looks(ordered).items()
