@@ -22,7 +22,6 @@ def load(data, model, batch_size, device):
         labels,
         {"train": train, "validation": validation, "test": test},
         build_model=lambda: ResNet(8, model["width"], 10),
-        num_classes=10,
         mean=[128.0] * 3,
         std=[64.0] * 3,
         crop_pad=4,

@@ -65,7 +65,6 @@ def load(
         labels,
         {"train": train, "validation": validation, "test": test},
         build_model=lambda: ResNet(settings.depth, settings.width, num_classes),
-        num_classes=num_classes,
         mean=MEAN,
         std=STD,
         crop_pad=CROP_PAD,

@@ -47,7 +47,6 @@ def load(
         labels,
         dict(zip(SPLIT_SIZES, splits, strict=True)),
         build_model=lambda: small_cnn(width, num_classes=10),
-        num_classes=10,
         mean=[4.9],  # of all pixels, rounded
         std=[6.0],
         crop_pad=0,

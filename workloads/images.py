@@ -67,7 +67,6 @@ class ImageTask:
         splits: Mapping[str, np.ndarray],
         *,
         build_model: Callable[[], nn.Module],
-        num_classes: int,
         mean: Sequence[float],
         std: Sequence[float],
         crop_pad: int,
@@ -84,7 +83,6 @@ class ImageTask:
             crop_pad: pixels of random shift; 0 for no augmentation at all.
         """
         self.device = device
-        self.num_classes = num_classes
         self.data_description = data_description
         self.batch_size = batch_size
         self.crop_pad = crop_pad

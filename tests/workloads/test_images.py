@@ -20,7 +20,6 @@ def task(batch_size: int = 8, crop_pad: int = 0, height: int = 6, width: int = 5
         np.arange(60) % 10,
         parts,
         build_model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * height * width, 10)),
-        num_classes=10,
         mean=[1.0, 2.0, 3.0],
         std=[4.0, 5.0, 6.0],
         crop_pad=crop_pad,
