@@ -23,7 +23,7 @@ from harness.analysis.figures.cells import evaluated_once
 from harness.analysis.inclusion_verdicts import VIOLATED
 from harness.analysis.summary import number
 from harness.analysis.tuning_curves import tuning_curves
-from harness.study import LOCATIONS, RUN_KEYS
+from harness.study import portable
 
 if TYPE_CHECKING:
     from harness.report import Analysis
@@ -281,9 +281,7 @@ def command(study: Mapping[str, Any]) -> str | None:
     words = study.get("overrides")
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return None
-    kept = [
-        word for word in words if word.lstrip("+~").split("=")[0] not in (*RUN_KEYS, *LOCATIONS)
-    ]
+    kept = portable(words)
     names = [word.lstrip("+").split("=")[0] for word in kept]
     if "experiment" not in names:
         given = {"workload": study["workload"]["name"], "optimizer": study["optimizer"]["name"]}

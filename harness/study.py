@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,12 @@ RUN_KEYS = (
     "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
     "retry_failed", "trial_timeout", "checkpoint_every", "damaged", "trials_per_task", "report",
 )  # fmt: skip
+
+
+def portable(overrides: Iterable[str]) -> list[str]:
+    """The overrides that compose the study on any machine: those of trials and places left out."""
+    left_out = (*RUN_KEYS, *LOCATIONS)
+    return [word for word in overrides if word.lstrip("+~").split("=")[0] not in left_out]
 
 
 @dataclass(frozen=True)

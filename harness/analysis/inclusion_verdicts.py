@@ -87,6 +87,15 @@ class Pair(NamedTuple):
     gaps: str = ""  # of the general optimizer's search space
 
     @property
+    def names(self) -> dict[str, str]:
+        """The columns that say whose row it is."""
+        return {
+            "workload": self.workload,
+            "special": self.edge.special,
+            "general": self.edge.general,
+        }
+
+    @property
     def least_trials(self) -> int:
         return min(len(self.special_errors), len(self.general_errors))
 
@@ -154,11 +163,6 @@ def probabilities(
             continue
         share = null_share(pair, pairs)
         low, high = _null_range(pair, k, share)
-        names = {
-            "workload": pair.workload,
-            "special": pair.edge.special,
-            "general": pair.edge.general,
-        }
         columns = {
             "budget_trials": k,
             **_chances(pair, k, margin),
@@ -167,7 +171,7 @@ def probabilities(
             "null_share": share,
             "trusted": np.asarray(k) <= pair.least_trials // confidence.TRUSTED_SHARE,
         }
-        parts.append(pd.DataFrame(names | columns))
+        parts.append(pd.DataFrame(pair.names | columns))
     if not parts:
         return pd.DataFrame(columns=list(PROBABILITY_COLUMNS))
     return pd.concat(parts, ignore_index=True)
@@ -266,15 +270,13 @@ def _pairs(
                 yield Pair(workload, edge, errors[special], errors[general], lacking)
 
 
-def _gaps(edge: Edge, special: Mapping[str, Any] | None, general: Mapping[str, Any] | None) -> str:
+def _gaps(edge: Edge, special: Mapping[str, Any], general: Mapping[str, Any]) -> str:
     return "; ".join(gaps(edge, parse(special), parse(general))) if special and general else ""
 
 
 def _verdict(pair: Pair, margin: float, share: float) -> dict[str, object]:
     row: dict[str, object] = {
-        "workload": pair.workload,
-        "special": pair.edge.special,
-        "general": pair.edge.general,
+        **pair.names,
         "special_trials": len(pair.special_errors),
         "general_trials": len(pair.general_errors),
         "margin": margin,

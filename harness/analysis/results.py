@@ -19,7 +19,7 @@ import pandas as pd
 from harness.analysis import table
 from harness.analysis.table import TableError
 from harness.store import TABLE_COLUMNS
-from harness.study import LOCATIONS, RUN_KEYS
+from harness.study import LOCATIONS, portable
 
 ERROR_RATE = "error rate"  # what every workload of this project measures
 TABLE, CURVES, STUDIES = "trials.csv", "curves.parquet", "studies.json"
@@ -121,12 +121,7 @@ def _portable(study: Mapping[str, Any]) -> dict[str, Any]:
     data = {
         key: value for key, value in study.get("data", {}).items() if f"data.{key}" not in LOCATIONS
     }
-    words = [
-        word
-        for word in study.get("overrides", [])
-        if word.lstrip("+").split("=")[0] not in (*RUN_KEYS, *LOCATIONS)
-    ]
-    return {**study, "data": data, "overrides": words}
+    return {**study, "data": data, "overrides": portable(study.get("overrides", []))}
 
 
 def in_order(trials: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ DataFrame as CSV beside the picture. In reading order:
     cells           which (workload, optimizer) cells exist, and the budget they are compared at
     budget_curves   Figures 6-8: error against tuning budget
     selected        Figures 1 and 9, 2 and 10: the selected trial's errors, its steps to a target
-    search_spaces   Figures 3 and 4: the same optimizers on ever larger search spaces
+    search_spaces   Figures 3 and 4: the same optimizers with ever more hyperparameters tuned
     axis_projections   Figure 5: error against each searched axis
     rank_probability, inclusion_probability, failure_map, selection_bias, learning_curves, slices
     catalogue       all of these by name, and what a command line can ask of them
