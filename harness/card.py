@@ -21,6 +21,7 @@ from harness.analysis import outcome, results
 from harness.analysis.results import TABLE
 from harness.analysis.table import SEARCH_SPACE, optimizer_order
 from harness.errors import ConfigError
+from harness.study import portable
 
 BEGIN = "<!-- facts: written by `python -m harness.card`, do not edit -->"
 END = "<!-- end of facts -->"
@@ -40,20 +41,16 @@ def facts(root: Path | str) -> str:
     """The facts of all studies under a results root, as Markdown; or under the roots in a folder.
 
     What was run, then the outcome: of each root, or of each search space that the folder's
-    ``trials.csv`` labels. Of a folder with a table and no records, the outcome alone: other
-    results together, what was run being on the cards of those.
+    ``trials.csv`` labels.
 
     Raises:
-        ConfigError: neither records nor a table there.
+        ConfigError: no records there.
     """
     roots, table = [Path(root)], Path(root) / TABLE
     records = list(store.read_records(root))
     if not records:  # several roots that answer one question: search spaces, say
         roots = sorted(path for path in Path(root).glob("*") if path.is_dir())
         records = [record for one in roots for record in store.read_records(one)]
-    if not records and table.exists():
-        found = results.read(table)
-        return outcome.markdown(found.trials, found.studies)
     if not records:
         raise ConfigError(f"no records under {root}; give the root= of a sweep that has run")
     studies = {name: study for one in roots for name, study in store.read_studies(one).items()}
@@ -141,7 +138,7 @@ def _trials(records: Sequence[store.Record], studies: dict[str, dict[str, Any]])
         statuses = Counter(record["status"] for record in own)
         total, good, diverged = statuses.total(), statuses["complete"], statuses["diverged"]
         which = indices.to_text(record["trial"] for record in own)
-        words = shlex.join([*study["overrides"], f"trial={which}"])
+        words = shlex.join([*portable(study["overrides"]), f"trial={which}"])
         lines.append(
             f"| {study['optimizer']['name']} | `{name}` | {total} | {good} | {diverged} |"
             f" {total - good - diverged} | `python -m harness {words}` |"

@@ -7,7 +7,6 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from harness import card, config, record, store
-from harness.analysis import results
 from harness.errors import ConfigError
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -19,7 +18,8 @@ def root(tmp_path):
     """Three made-up records of one study."""
     config.register()
     with initialize_config_module("harness.conf", version_base="1.3"):
-        study = config.study(compose("config", ["optimizer=sgd"]), ["optimizer=sgd"])
+        composed = compose("config", ["optimizer=sgd"])
+        study = config.study(composed, ["optimizer=sgd", "data.root=/mine"])
     folder = store.StudyFolder(tmp_path, study)
     folder.create()
     for trial, status in enumerate(["complete", "diverged", "failed"]):
@@ -45,14 +45,6 @@ def test_a_folder_of_roots_has_the_facts_of_all(root, tmp_path):
     whole = tmp_path / "whole"
     shutil.copytree(root, whole / "one", ignore=shutil.ignore_patterns("whole"))
     assert card.facts(whole).replace("**one**\n\n", "").strip() == card.facts(root)
-
-
-def test_a_table_without_records_has_the_outcome_alone(root, tmp_path):
-    folder = tmp_path / "together"
-    folder.mkdir()
-    results.save(results.read(root), folder)
-    assert card.facts(folder).startswith("Validation error of the best of K trials")
-    assert card.facts(folder) in card.facts(root)
 
 
 def test_refreshing_keeps_the_words_around_the_facts(root):
