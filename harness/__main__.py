@@ -19,6 +19,8 @@ from harness import requeue
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from harness.trial_queue import Request
+
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -34,7 +36,7 @@ def command(arguments: Sequence[str]) -> int:
         jobs = compose(arguments, run_elsewhere=True)
         return _run(jobs) if jobs else 0
     except KeyboardInterrupt:
-        return _say("interrupted before any trial ran", EXIT_INTERRUPTED)
+        return _say("interrupted", EXIT_INTERRUPTED)
     except Exception as error:
         return refuse(error)
 
@@ -93,8 +95,10 @@ def _run(jobs: Sequence[Job]) -> int:
     from harness import config, runner
     from harness.progress import tell
 
-    requests = [config.request(each, config.study(each, words)) for each, words in jobs]
+    requests = [config.request(each, config.study(each, words), words) for each, words in jobs]
     first = jobs[0][0]
+    if first.report:
+        _check_comparable(requests)
     status = runner.run(requests, config.common_options([each for each, _ in jobs]))
     if status > runner.EXIT_SIGNAL:
         requeue.after(status - runner.EXIT_SIGNAL)
@@ -103,11 +107,27 @@ def _run(jobs: Sequence[Job]) -> int:
 
         # The root may hold older studies of the same pair: a search space edited since, say.
         asked_for = [request.study.fingerprint for request in requests]
-        write_report([first.root], first.report, study=asked_for)
+        roots = list(dict.fromkeys(request.root for request in requests))
+        write_report(roots, first.report, study=asked_for)
     else:
         say = f"records are under {first.root}; python -m harness.report {first.root} --out DIR"
         tell(f"{say} compares them")
     return status
+
+
+def _check_comparable(requests: Sequence[Request]) -> None:
+    """That a report of them can be written, before they take hours: it compares one study a pair."""
+    from harness.errors import ConfigError
+
+    seen: dict[tuple[str, str], str] = {}
+    for study in (request.study for request in requests):
+        first = seen.setdefault((study.workload, study.optimizer), study.fingerprint)
+        if first != study.fingerprint:
+            raise ConfigError(
+                f"report= compares one study a workload and optimizer, and this command runs two of"
+                f" {study.workload}/{study.optimizer} ({first}, {study.fingerprint}); leave report="
+                " out, and choose with --study (or --pool seeds) in python -m harness.report"
+            )
 
 
 def _run_one(job: Job) -> int:

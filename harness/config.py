@@ -23,7 +23,7 @@ from harness.checkpoint import parse_every
 from harness.errors import ConfigError, unknown
 from harness.runner import Options
 from harness.space import hyperparameters
-from harness.study import RUN_KEYS, Study
+from harness.study import RUN_KEYS, Study, key_of
 from harness.trial_queue import Request
 
 
@@ -133,21 +133,32 @@ def study(config: DictConfig, overrides: Sequence[str] = ()) -> Study:
     for name, seed in (("seed", node["seed"]), ("sampler.seed", node["sampler"]["seed"])):
         if seed is not None and seed < 0:
             raise ConfigError(f"{name} must be 0 or more, got {seed}")
-    _note_code(node["optimizer"], node["optimizer"]["rule"].rpartition(".")[0])
+    if "." in (rule := node["optimizer"]["rule"]):  # the file that defines it, whoever exports it
+        _note_code(node["optimizer"], optimizers.load_class(rule).__module__)
     _note_code(node["workload"], node["workload"]["module"])
-    kept = tuple(o for o in overrides if o.lstrip("+~").split("=")[0] not in RUN_KEYS)
+    kept = tuple(word for word in overrides if key_of(word) not in RUN_KEYS)
     made = Study(node, kept)
     optimizers.check(node["optimizer"]["rule"], hyperparameters(_a_point(made)).optimizer)
     return made
 
 
-def request(config: DictConfig, of: Study) -> Request:
-    """Which trials of the study the configuration asks for."""
+def request(config: DictConfig, of: Study, overrides: Sequence[str] = ()) -> Request:
+    """Which trials of the study the configuration asks for.
+
+    Raises:
+        ConfigError: a number of trials beside a number of feasible ones, an experiment's perhaps;
+            or a number that is none.
+    """
     trial = OmegaConf.to_container(config, resolve=True)["trial"]  # type: ignore[index, call-overload]
     if type(trial) is int:
         return Request(of, config.root, first_trial=trial, num_trials=1)
     if trial is not None:
         return Request(of, config.root, trials=indices.parse(trial))
+    if config.num_feasible is not None and "num_trials" in map(key_of, overrides):
+        raise ConfigError(
+            f"num_trials={config.num_trials} and num_feasible={config.num_feasible} contradict each"
+            " other; to run that many trials add num_feasible=null max_trials=null"
+        )
     return Request(
         of,
         config.root,

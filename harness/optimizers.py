@@ -107,8 +107,7 @@ def check(rule: str, names: Iterable[str]) -> None:
     if "." in rule:
         accepted, required = _torch_hyperparameters(load_class(rule), given)
     elif rule in RULES:
-        accepted = set(RULES[rule].hyperparameters)
-        required = accepted - set(RULES[rule].optional)
+        accepted = required = set(RULES[rule].hyperparameters)
     else:
         raise unknown("optimizer.rule", rule, RULES, "or an import path such as torch.optim.AdamW")
     for name in sorted(given - accepted):

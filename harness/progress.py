@@ -24,7 +24,6 @@ class Progress:
     def __init__(self, queues: Sequence[TrialQueue], quiet: bool = False):
         self.queues = queues
         self.console = Console(stderr=True)
-        self.best: dict[int, float] = {}
         self.started = time.monotonic()
         self.last_line = self.started
         self.note = ""
@@ -45,12 +44,6 @@ class Progress:
         if self.live:
             with _whoever_listens():
                 self.live.stop()
-
-    def ended(self, queue: TrialQueue, val_error: float | None) -> None:
-        """A trial of a queue has ended, with this final validation error if it has one."""
-        key = id(queue)
-        if val_error is not None:
-            self.best[key] = min(val_error, self.best.get(key, val_error))
 
     def say(self, line: str) -> None:
         """A line that stays: a warning, a failure."""
@@ -93,8 +86,7 @@ class Progress:
         table.add_column("best val error", justify="right")
         for queue in self.queues:
             done, total = queue.ended, queue.expected
-            best = self.best.get(id(queue))
-            study = queue.request.study
+            best, study = queue.best, queue.request.study
             table.add_row(
                 f"{study.workload} / {study.optimizer}",
                 f"{done}/{total}",

@@ -27,7 +27,6 @@ class Rule(NamedTuple):
     update: Update
     initial_state: dict[str, float]
     hyperparameters: tuple[str, ...]
-    optional: tuple[str, ...]
 
 
 RULES: dict[str, Rule] = {}
@@ -46,7 +45,6 @@ def rule(**initial_state: float) -> Callable[[Update], Update]:
             update,
             initial_state,
             tuple(parameter.name for parameter in keywords),
-            tuple(p.name for p in keywords if p.default is not p.empty),
         )
         return update
 
@@ -123,7 +121,7 @@ def adagrad(g: Tensor, s: Tensor, t: int, *, lr: Hyper, eps: Hyper) -> tuple[Ten
 
 @rule(s=0.0, d=0.0)
 def adadelta(
-    g: Tensor, s: Tensor, d: Tensor, t: int, *, lr: Hyper = 1.0, rho: Hyper, eps: Hyper
+    g: Tensor, s: Tensor, d: Tensor, t: int, *, lr: Hyper, rho: Hyper, eps: Hyper
 ) -> tuple[Tensor, ...]:
     """Zeiler (2012); lr = 1 in the original."""
     s = rho * s + (1 - rho) * g**2

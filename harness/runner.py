@@ -219,6 +219,7 @@ class Worker:
     queue: SharedQueue | None = None
     assignment: worker.Assignment | None = None
     since: float = field(default_factory=time.monotonic)
+    begun: bool = False  # training: the data is open
     ready: bool = False
     leaving: bool = False
     stopping: bool = False
@@ -310,7 +311,7 @@ class Pool:
                         break
 
     def _assign(self, each: Worker, queue: SharedQueue, trial: int) -> None:
-        each.queue, each.since = queue, time.monotonic()
+        each.queue, each.since, each.begun = queue, time.monotonic(), False
         request = queue.queue.request
         each.assignment = worker.Assignment(
             request.study,
@@ -357,7 +358,7 @@ class Pool:
         elif message == worker.LEAVING:
             each.ready, each.leaving = False, True
         elif message == worker.BEGUN:
-            each.since = time.monotonic()
+            each.since, each.begun = time.monotonic(), True
         elif isinstance(message, worker.Warn):
             self.progress.say(message.line)
         else:
@@ -374,8 +375,7 @@ class Pool:
             if outcome.error:
                 self.trouble = self.trouble or kind(outcome.error)
             return
-        queue.done(assignment.trial, outcome.status)
-        self.progress.ended(queue.queue, outcome.val_error)
+        queue.done(assignment.trial, outcome.status, outcome.val_error)
         if outcome.error:
             last_line = outcome.error.strip().splitlines()[-1]
             self.progress.say(
@@ -426,7 +426,7 @@ class Pool:
         if limit is None:
             return
         for each in list(self.workers):
-            if each.assignment and time.monotonic() - each.since > limit:
+            if each.assignment and each.begun and time.monotonic() - each.since > limit:
                 each.process.kill()
                 each.process.join()
                 self._bury(each, "timeout", f"stopped after trial_timeout={limit:g} seconds")

@@ -29,6 +29,10 @@ class SharedQueue:
         statuses = {trial: record["status"] for trial, record in found.items()}
         folder.clean_checkpoints({t for t, status in statuses.items() if status in FINISHED})
         self.queue = TrialQueue(request, statuses, retry_failed)
+        asked_for = request.indices
+        for trial, record in found.items():
+            if trial in asked_for:
+                self.queue.saw(record["val_error"])
 
     def take(self) -> int | None:
         """The next trial to run here, or None when there is none (yet)."""
@@ -40,8 +44,8 @@ class SharedQueue:
                 return trial
         return None
 
-    def done(self, trial: int, status: str) -> None:
-        self.queue.done(trial, status)
+    def done(self, trial: int, status: str, val_error: float | None = None) -> None:
+        self.queue.done(trial, status, val_error)
         self.claims.release(trial)
 
     def give_up(self, trial: int) -> None:
@@ -67,5 +71,5 @@ class SharedQueue:
         if record is None:
             return True
         self.queue.defer(trial)
-        self.done(trial, record["status"])
+        self.done(trial, record["status"], record["val_error"])
         return False

@@ -22,6 +22,7 @@ from harness import asked, indices
 from harness.errors import ConfigError, SweepError
 from harness.record import FINISHED
 from harness.store import StudyFolder
+from harness.study import key_of
 from harness.trial_queue import Request
 
 USAGE = (
@@ -61,7 +62,7 @@ def submit(arguments: Sequence[str]) -> int:
     jobs = compose(words)
     sweeps = []
     for composed, overrides in jobs:
-        request = config.request(composed, config.study(composed, overrides))
+        request = config.request(composed, config.study(composed, overrides), overrides)
         settings = config.options(composed)
         if settings.checkpoint_every is None:
             raise ConfigError(
@@ -72,11 +73,12 @@ def submit(arguments: Sequence[str]) -> int:
         per_task = composed.trials_per_task
         if request.num_feasible is not None:
             raise ConfigError(
-                "num_feasible= needs one process that counts; for an array give num_trials="
+                "num_feasible= needs one process that counts; for an array give num_feasible=null"
+                " max_trials=null num_trials="
             )
         if request.trials is not None and per_task > 1:
             raise ConfigError("trial= names trials one by one; leave out trials_per_task")
-        passed = [word for word in overrides if word.lstrip("+").split("=")[0] not in CHOOSING]
+        passed = [word for word in overrides if key_of(word) not in CHOOSING]
         flags = [*_hydra_flags(words), "hydra.mode=RUN"]  # an experiment's sweep has been unfolded
         if composed.report:  # of all studies, once they are done
             passed.append("report=null")

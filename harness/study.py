@@ -24,10 +24,15 @@ RUN_KEYS = (
 )  # fmt: skip
 
 
+def key_of(override: str) -> str:
+    """The key that an override sets, adds or deletes: ``seed`` of ``+seed=1``."""
+    return override.lstrip("+~").split("=")[0]
+
+
 def portable(overrides: Iterable[str]) -> list[str]:
     """The overrides that compose the study on any machine: those of trials and places left out."""
     left_out = (*RUN_KEYS, *LOCATIONS)
-    return [word for word in overrides if word.lstrip("+~").split("=")[0] not in left_out]
+    return [word for word in overrides if key_of(word) not in left_out]
 
 
 @dataclass(frozen=True)

@@ -251,6 +251,7 @@ def _make_deterministic(device: str) -> None:
     if device != "cpu":
         torch.backends.cudnn.benchmark = False
         torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False  # float32 means it: torch's default is TF32 here
 
 
 def _to_device(carry: Any, device: str) -> Any:

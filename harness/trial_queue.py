@@ -33,7 +33,9 @@ class Request:
             if value is not None and value > MOST_TRIALS:
                 raise ConfigError(f"{name} must be at most {MOST_TRIALS:,}, got {value}")
         if self.max_trials is not None and self.num_feasible is None:
-            raise ConfigError("max_trials caps num_feasible=, which is not given; use num_trials=")
+            raise ConfigError(
+                "max_trials caps num_feasible=, which is not given; use num_trials= and max_trials=null"
+            )
 
     @property
     def indices(self) -> Sequence[int]:
@@ -66,6 +68,7 @@ class TrialQueue:
             if not (retry_failed and status not in FINISHED)
         }
         self.counts: Counter[str] = Counter()  # statuses of the trials asked for so far
+        self.best: float | None = None  # the lowest validation error among them
         self.new = 0  # trials that ended since this command started, and were run by it
         self._skip()
 
@@ -79,14 +82,20 @@ class TrialQueue:
         self._skip()
         return trial
 
-    def done(self, trial: int, status: str) -> None:
-        """A trial that was handed out has ended."""
+    def done(self, trial: int, status: str, val_error: float | None = None) -> None:
+        """A trial that was handed out has ended, with this final validation error if it has one."""
+        self.saw(val_error)
         self.new += trial in self.running
         self.running.discard(trial)
         self.elsewhere.discard(trial)
         self.statuses[trial] = status
         self.counts[status] += 1
         self._skip()
+
+    def saw(self, val_error: float | None) -> None:
+        """The final validation error of a trial asked for, if it has one."""
+        if val_error is not None:
+            self.best = min(val_error, self.best if self.best is not None else val_error)
 
     def defer(self, trial: int) -> None:
         """A trial that was handed out turns out to be run by another command."""

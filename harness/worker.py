@@ -151,7 +151,9 @@ def _record(
     started = time.perf_counter()
     try:
         task = _task(study, tasks, device)
-        check_data(study, assignment.recorded, task.data_description.get("sha256"))
+        sha256 = task.data_description.get("sha256")
+        check_data(study, assignment.recorded, sha256)
+        checkpoint.identity["data"] = sha256
     except DataError:
         raise
     except Exception as error:  # a workload that cannot be imported or opened fails its trials

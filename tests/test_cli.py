@@ -111,6 +111,16 @@ def test_there_is_an_experiment():
         (["first_trial=-1"], "first_trial must be 0 or more, got -1"),
         (["trial=-3"], "first_trial must be 0 or more, got -3"),
         (["max_trials=3"], "max_trials caps num_feasible=, which is not given"),
+        (
+            ["num_feasible=4", "num_trials=3"],
+            "num_trials=3 and num_feasible=4 contradict each other; to run that many trials add"
+            " num_feasible=null max_trials=null",
+        ),
+        (
+            ["-m", "optimizer=sgd", "seed=0,1", "report=nowhere"],
+            "report= compares one study a workload and optimizer, and this command runs two of"
+            " digits_cnn/sgd",
+        ),
         (["workers=0"], "workers must be 1 or more, got 0"),
         (["seed=-1"], "harness: seed must be 0 or more, got -1"),
         (["sampler.seed=-1"], "sampler.seed must be 0 or more, got -1"),
@@ -279,7 +289,10 @@ def test_trial_ranges_under_multirun(tmp_path):
 
 
 def test_a_users_own_optimizer_takes_two_yaml_files(tmp_path):
-    (tmp_path / "my_optimizers.py").write_text(
+    package = tmp_path / "my_optimizers"
+    package.mkdir()
+    (package / "__init__.py").write_text("from my_optimizers.half import HalfSGD\n")
+    (package / "half.py").write_text(
         "import torch\n"
         "class HalfSGD(torch.optim.SGD):\n"
         "    def __init__(self, params, lr):\n"
@@ -295,7 +308,7 @@ def test_a_users_own_optimizer_takes_two_yaml_files(tmp_path):
     )
     words = ["--config-dir", "conf", "optimizer=half", "num_trials=1", "root=results", *TINY]
     for edit in ("", "", "# a third of it, from now on\n"):
-        with open(tmp_path / "my_optimizers.py", "a") as code:
+        with open(package / "half.py", "a") as code:
             code.write(edit)
         ended = subprocess.run(
             [sys.executable, "-m", "harness", *words], cwd=tmp_path, capture_output=True, text=True

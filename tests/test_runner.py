@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness import runner, store, worker
+from harness.checkpoint import Checkpoint, Every
 from harness.record import new_record
 from harness.runner import Options
 from harness.store import StudyFolder
@@ -109,6 +110,54 @@ def test_the_record_of_a_dead_worker_tells_its_start_and_device(answered):
     assert run["started_at"] == pytest.approx(before - 100, abs=10)
     assert run["ended_at"] == pytest.approx(before, abs=10)
     assert run["ended_at"] - run["started_at"] == pytest.approx(run["train_seconds"], abs=10)
+
+
+def test_a_time_limit_is_of_training_not_of_opening_the_data(answered):
+    each, pool = assigned(Request(answered.study, answered.root, num_trials=TRIALS + 1))
+    each.process = SimpleNamespace(kill=lambda: killed.append(True), join=lambda: None)
+    pool.options, killed, buried = Options(trial_timeout_seconds=50), [], []
+    pool.workers, pool._bury = [each], lambda *what: buried.append(what)
+    each.since -= 100
+    pool._enforce_timeout()
+    assert not killed
+    pool._hear(each, worker.BEGUN)
+    pool._enforce_timeout()
+    assert not killed
+    each.since -= 100
+    pool._enforce_timeout()
+    assert killed
+    assert buried == [(each, "timeout", "stopped after trial_timeout=50 seconds")]
+
+
+def test_a_checkpoint_is_of_the_data_opened(answered, monkeypatch):
+    task = SimpleNamespace(data_description={"sha256": "b" * 64})
+    monkeypatch.setattr(worker, "_task", lambda *_: task)
+    monkeypatch.setattr(worker, "_stop_check", lambda connection: None)
+    monkeypatch.setattr("harness.train.run_trial", lambda *given: given[-1])
+    folder = StudyFolder(answered.root, answered.study)
+    given = worker.Assignment(answered.study, answered.root, 0)
+    made = Checkpoint(folder, 0, Every(steps=1), "cpu", pytest.fail)
+    assert worker._record(given, {}, "cpu", Listener(), made) is made
+    made.save({"step": 3})
+    assert made.load() == {"step": 3}
+    warnings = []
+    other = Checkpoint(folder, 0, Every(steps=1), "cpu", warnings.append)
+    task.data_description["sha256"] = "c" * 64
+    worker._record(given, {}, "cpu", Listener(), other)
+    assert other.load() is None
+    assert "its data is" in warnings[0]
+
+
+def test_the_best_error_so_far_counts_what_was_there(answered):
+    folder = StudyFolder(answered.root, answered.study)
+    for trial, error in ((1, 0.5), (2, 0.25), (TRIALS, 0.125)):  # the last one is not asked for
+        finals = {"train_loss": 1.0, "val_error": error, "val_loss": 1.0, "steps": 400}
+        folder.write(new_record(answered.study, trial) | {"status": "complete"} | finals)
+    with runner._opened([answered], Options()) as (queues, _):
+        assert queues[0].queue.best == 0.25
+        queues[0].queue.saw(0.2)
+        queues[0].queue.saw(None)
+        assert queues[0].queue.best == 0.2
 
 
 def test_an_answered_request_starts_no_worker(answered):

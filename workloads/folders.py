@@ -57,15 +57,15 @@ def written_whole(target: Path) -> Iterator[Path]:
     many processes write it at once; the first one wins, as all write the same.
 
     Raises:
-        DataError: when the folder of `target` cannot be written.
+        DataError: when the folder of `target` cannot be written, or is full.
     """
+    remedy = f"give another with data.cache= or {CACHE_VARIABLE}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
         raise DataError(
-            f"the cache folder {target.parent} cannot be written ({error.strerror}): "
-            f"give another with data.cache= or {CACHE_VARIABLE}"
+            f"the cache folder {target.parent} cannot be written ({error.strerror}): {remedy}"
         ) from error
     try:
         yield scratch
@@ -74,5 +74,9 @@ def written_whole(target: Path) -> Iterator[Path]:
         except OSError:
             if not target.is_dir():  # a folder another process wrote meanwhile is as good as ours
                 raise
+    except OSError as error:
+        raise DataError(
+            f"the cache folder {target.parent} cannot be filled ({error}): make room, or {remedy}"
+        ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -46,6 +46,13 @@ def test_nothing_is_left_of_a_write_that_fails(tmp_path):
     assert list(target.parent.iterdir()) == []
 
 
+def test_a_full_disk_is_one_line(tmp_path):
+    message = r"cache folder \S* cannot be filled \(3 requested and 0 written\): make room, or give"
+    with pytest.raises(DataError, match=message), written_whole(tmp_path / "file"):
+        raise OSError("3 requested and 0 written")  # numpy's
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_of_two_that_write_at_once_both_succeed_and_one_whole_copy_stays(tmp_path, kind):
     target = tmp_path / "cache" / "target"
