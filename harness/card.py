@@ -11,14 +11,14 @@ import argparse
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from harness import indices, store
 from harness.analysis import outcome, results
-from harness.analysis.results import TABLE
+from harness.analysis.results import TABLE, Results
 from harness.analysis.table import SEARCH_SPACE, optimizer_order
 from harness.errors import ConfigError
 from harness.study import portable
@@ -46,36 +46,45 @@ def facts(root: Path | str) -> str:
     Raises:
         ConfigError: no records there.
     """
-    roots, table = [Path(root)], Path(root) / TABLE
-    records = list(store.read_records(root))
-    if not records:  # several roots that answer one question: search spaces, say
-        roots = sorted(path for path in Path(root).glob("*") if path.is_dir())
-        records = [record for one in roots for record in store.read_records(one)]
-    if not records:
-        raise ConfigError(f"no records under {root}; give the root= of a sweep that has run")
-    studies = {name: study for one in roots for name, study in store.read_studies(one).items()}
+    roots = store.roots_in(root)
+    records = [record for one in roots for record in store.read_records(one)]
+    spaces = _spaces(Path(root) / TABLE, roots)
+    studies = {
+        name: found.studies[name]
+        for found in spaces.values()
+        for name in found.trials["study"].unique()
+        if name in found.studies
+    }
     rows = [*_protocol(studies.values(), records), *_machine(records)]
     lines = [
         "| fact | value |",
         "| --- | --- |",
         *(f"| {name} | {value} |" for name, value in rows),
     ]
-    outcomes = _outcomes(table, [one for one in roots if store.study_paths(one)])
-    return "\n".join([*lines, "", *_trials(records, studies), "", *outcomes])
+    outcomes = [_titled(label, _outcome(found)) for label, found in spaces.items()]
+    return "\n".join([*lines, "", *_trials(spaces), "", *outcomes])
 
 
-def _outcomes(table: Path, roots: Sequence[Path]) -> Iterator[str]:
+def _spaces(table: Path, roots: Sequence[Path]) -> dict[str, Results]:
+    """What was found on each search space or root, by its label; the only one has none."""
     if roots == [table.parent]:
-        found = results.read(roots)
-        yield outcome.markdown(found.trials, found.studies)
-    elif table.exists():  # it labels search spaces
+        return {"": results.read(roots)}
+    if table.exists():
         whole = results.read(table, all_studies=True)
-        for label, trials in whole.trials.groupby(SEARCH_SPACE, sort=False):
-            yield f"**{label}**\n\n{outcome.markdown(trials, whole.studies)}\n"
-    else:
-        for one in roots:
-            found = results.read(one)
-            yield f"**{one.name}**\n\n{outcome.markdown(found.trials, found.studies)}\n"
+        if SEARCH_SPACE in whole.trials:
+            return {
+                str(label): whole._replace(trials=trials.reset_index(drop=True))
+                for label, trials in whole.trials.groupby(SEARCH_SPACE, sort=False)
+            }
+    return {one.name: results.read(one) for one in roots}
+
+
+def _outcome(found: Results) -> str:
+    return outcome.markdown(found.trials, found.studies)
+
+
+def _titled(label: str, text: str) -> str:
+    return f"**{label}**\n\n{text}\n" if label else text
 
 
 def _protocol(
@@ -122,28 +131,40 @@ def _machine(records: Sequence[store.Record]) -> list[tuple[str, str]]:
     ]
 
 
-def _trials(records: Sequence[store.Record], studies: dict[str, dict[str, Any]]) -> list[str]:
+def _trials(spaces: Mapping[str, Results]) -> Iterator[str]:
     """A row a study: how many trials ended how, and the command that repeats them."""
-    lines = [
-        "To train them afresh give the command a `root=` of its own, and `data.root=` where the data lie.",
-        "",
-        "| optimizer | study | trials | feasible | diverged | failed | to repeat it |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    order = optimizer_order({study["optimizer"]["name"] for study in studies.values()})
-    for name, study in sorted(
-        studies.items(), key=lambda item: order.index(item[1]["optimizer"]["name"])
-    ):
-        own = [record for record in records if record["study"] == name]
-        statuses = Counter(record["status"] for record in own)
-        total, good, diverged = statuses.total(), statuses["complete"], statuses["diverged"]
-        which = indices.to_text(record["trial"] for record in own)
-        words = shlex.join([*portable(study["overrides"]), f"trial={which}"])
-        lines.append(
-            f"| {study['optimizer']['name']} | `{name}` | {total} | {good} | {diverged} |"
-            f" {total - good - diverged} | `python -m harness {words}` |"
-        )
-    return lines
+    yield (
+        "To train them afresh give the command a `root=` of its own, and `data.root=` where the data lie."
+    )
+    yield ""
+    head = ["optimizer", "study", "trials", "feasible", "diverged", "failed", "to repeat it"]
+    if labelled := len(spaces) > 1:
+        head.insert(0, "search space")
+    yield _row(head)
+    yield _row(["---"] * len(head))
+    for label, found in spaces.items():
+        by_study = dict(iter(found.trials.groupby(["optimizer", "study"], sort=True)))
+        order = optimizer_order(optimizer for optimizer, _ in by_study)
+        for optimizer, name in sorted(by_study, key=lambda key: (order.index(key[0]), key[1])):
+            own = by_study[optimizer, name]
+            statuses = Counter(own["status"])
+            total, good, diverged = statuses.total(), statuses["complete"], statuses["diverged"]
+            words = portable(found.studies.get(name, {}).get("overrides", []))
+            command = shlex.join([*words, f"trial={indices.to_text(own['trial'])}"])
+            counts = [total, good, diverged, total - good - diverged]
+            yield _row(
+                [
+                    *([label] if labelled else []),
+                    optimizer,
+                    f"`{name}`",
+                    *map(str, counts),
+                    f"`python -m harness {command}`",
+                ]
+            )
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _at(node: Any, path: Sequence[str]) -> Any:

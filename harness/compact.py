@@ -12,10 +12,12 @@ from harness.errors import ConfigError, SweepError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m harness.compact", description=__doc__)
-    parser.add_argument("root", help="a results folder (the root= of sweeps that have run)")
+    parser.add_argument(
+        "root", help="a results folder (the root= of sweeps that have run), or a folder of such"
+    )
     root = parser.parse_args(arguments).root
     try:
-        for path in store.study_paths(root):
+        for path in (path for one in store.roots_in(root) for path in store.study_paths(one)):
             if target := store.compact(path):
                 print(target)
     except ConfigError as error:

@@ -7,10 +7,11 @@ so each edge also says where A's searched coordinates land among B's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from harness.space import Axis, Choices, Range
+from harness.space import FROM_ONE, Axis, Choices, Range
 
 Point = Mapping[str, float]
 
@@ -43,7 +44,8 @@ def _momentum_in_rmsprop(point: Point) -> dict[str, float]:
 def _momentum_in_adam(point: Point) -> dict[str, float]:
     image = dict(point)
     lr, one_minus_beta1 = image.pop("lr"), image.pop("one_minus_momentum")
-    return {"lr_over_eps": lr / one_minus_beta1, "one_minus_beta1": one_minus_beta1, **image}
+    scaled = lr / one_minus_beta1 if one_minus_beta1 else math.inf
+    return {"lr_over_eps": scaled, "one_minus_beta1": one_minus_beta1, **image}
 
 
 # Adaptive terms vanish when eps dwarfs sqrt(v), the gradient's size: a per-coordinate gradient
@@ -65,6 +67,22 @@ EDGES: tuple[Edge, ...] = (
 )
 
 
+def _from_one(space: Mapping[str, Axis]) -> dict[str, Axis]:
+    """A space in the coordinates of the maps: ``one_minus_beta1`` also where beta1 itself is given."""
+    return {
+        **{name: axis for name, axis in space.items() if name not in FROM_ONE},
+        **{f"one_minus_{name}": _mirrored(space[name]) for name in FROM_ONE if name in space},
+    }
+
+
+def _mirrored(axis: Axis) -> Axis:
+    """The span of ``1 - x``; how it is filled does not matter here."""
+    if isinstance(axis, float):
+        return 1 - axis
+    low, high = _span(axis)
+    return Choices((1 - high, 1 - low))
+
+
 def gaps(edge: Edge, special: Mapping[str, Axis], general: Mapping[str, Axis]) -> list[str]:
     """Where the image of the special optimizer's space leaves the general one's: a line per axis.
 
@@ -73,6 +91,7 @@ def gaps(edge: Edge, special: Mapping[str, Axis], general: Mapping[str, Axis]) -
     An empty list means the general space holds all of the special one's image, as nearly as the
     edge's ``how`` allows.
     """
+    special, general = _from_one(special), _from_one(general)
     needed: dict[str, list[float]] = {}
     for corner in _corners(special):
         for name, value in edge.image(corner).items():

@@ -23,7 +23,7 @@ from harness.analysis.figures.cells import evaluated_once
 from harness.analysis.inclusion_verdicts import VIOLATED
 from harness.analysis.summary import number
 from harness.analysis.tuning_curves import tuning_curves
-from harness.study import portable
+from harness.study import key_of, portable
 
 if TYPE_CHECKING:
     from harness.report import Analysis
@@ -282,7 +282,7 @@ def command(study: Mapping[str, Any]) -> str | None:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return None
     kept = portable(words)
-    names = [word.lstrip("+").split("=")[0] for word in kept]
+    names = [key_of(word) for word in kept]
     if "experiment" not in names:
         given = {"workload": study["workload"]["name"], "optimizer": study["optimizer"]["name"]}
         kept = [f"{key}={value}" for key, value in given.items() if key not in names] + kept

@@ -165,6 +165,7 @@ class Hyperparameters(NamedTuple):
 
 
 _ONE_MINUS = "one_minus_"
+FROM_ONE = ("momentum", "rho", "beta1", "beta2")  # below 1, and mostly searched as one_minus_x
 _LR_RATIOS = {"lr_over_eps": 1.0, "lr_over_sqrt_eps": 0.5}  # lr = value * eps**power
 
 

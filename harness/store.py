@@ -276,6 +276,19 @@ def study_paths(root: Path | str) -> list[Path]:
     return sorted(path.parent for path in Path(root).glob("*/*/*/study.json"))
 
 
+def roots_in(folder: Path | str) -> list[Path]:
+    """The folder itself where it is a results root, else the roots right in it, sorted.
+
+    Raises:
+        ConfigError: there is no such folder, or no study in it.
+    """
+    roots = [Path(folder)] if study_paths(folder) else sorted(Path(folder).iterdir())
+    roots = [path for path in roots if path.is_dir() and study_paths(path)]
+    if not roots:
+        raise ConfigError(f"no records under {folder}; give the root= of a sweep that has run")
+    return roots
+
+
 def read_studies(root: Path | str) -> dict[str, dict[str, Any]]:
     """The resolved study of every fingerprint under a results root, with its ``overrides``."""
     return {path.name: read_study(path) for path in study_paths(root)}

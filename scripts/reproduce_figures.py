@@ -57,6 +57,8 @@ Job = tuple[Callable[[], results.Results], Path]
 def _jobs(given: argparse.Namespace) -> list[Job]:
     if given.space:
         return [_spaces_job(given)]
+    if given.num_trials:
+        raise ConfigError("--num-trials is for --space: it makes the spaces' trials as many")
     paths = [Path(source) for source in given.sources]
     if paths and given.out is None and len(paths) > 1:
         raise ConfigError("several sources are drawn together; say where with --out")
@@ -86,6 +88,8 @@ def _spaces_job(given: argparse.Namespace) -> Job:
             raise ConfigError(
                 f"--space {word!r} is not LABEL=ROOT; such as --space 'lr only=results/lr'"
             )
+        if label in spaces:
+            raise ConfigError(f"--space gives {label!r} twice; label each space by its own name")
         spaces[label] = Path(root)
     if given.sources or given.study or given.pool:
         raise ConfigError(
@@ -107,6 +111,8 @@ def _read(sources: list[Path], *, study: list[str] | None, pool: bool) -> result
     try:
         return results.read(sources, study=study, pool=pool)
     except ConfigError:
+        if study or pool:  # not to be overruled
+            raise
         found = results.read(sources, all_studies=True)
         if len(search_spaces.labels(found.trials)) < 2:
             raise

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from harness import card, config, record, store
+from harness import card, compact, config, record, store
+from harness.analysis import results
 from harness.errors import ConfigError
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -45,6 +46,24 @@ def test_a_folder_of_roots_has_the_facts_of_all(root, tmp_path):
     whole = tmp_path / "whole"
     shutil.copytree(root, whole / "one", ignore=shutil.ignore_patterns("whole"))
     assert card.facts(whole).replace("**one**\n\n", "").strip() == card.facts(root)
+
+
+def test_search_spaces_have_their_rows_and_outcomes(root, tmp_path):
+    """As results/search_space_decides: two roots, a table that labels them and a third from elsewhere."""
+    whole = tmp_path / "whole"
+    for name in ("one", "two"):
+        shutil.copytree(root, whole / name, ignore=shutil.ignore_patterns("whole"))
+    spaces = {"few": whole / "one", "more": whole / "two", "all": root}
+    results.save(results.read_spaces(spaces, num_trials=2), whole)
+    assert compact.main([str(whole)]) == 0
+    text = card.facts(whole)
+    for label in spaces:
+        row = "2 | 1 | 1 | 0 | `python -m harness optimizer=sgd trial=0-1` |"
+        assert any(
+            line.startswith(f"| {label} | sgd |") and row in line for line in text.splitlines()
+        )
+        assert f"**{label}**\n\nValidation error of the best of K trials" in text
+    assert "over 6 trials" in text  # the records here, not those of the third
 
 
 def test_refreshing_keeps_the_words_around_the_facts(root):

@@ -79,3 +79,19 @@ def test_shared_axes_count_too():
     assert gaps(sgd_edge, sgd, {"lr": 0.1, "one_minus_momentum": 1.0, "end_factor": 1e-1}) == [
         "end_factor needs [0.001, 0.1], has [0.1, 0.1]"
     ]
+
+
+def test_hyperparameters_searched_by_their_own_name_count_as_well():
+    to_momentum, *_, to_adam, _ = EDGES
+    assert (to_momentum.general, to_adam.general) == ("momentum", "adam")
+    sgd, lr = {"lr": 0.1}, {"lr": 0.1}
+    assert gaps(to_momentum, sgd, {**lr, "momentum": Range(0.0, 0.99, "linear")}) == []
+    assert gaps(to_momentum, sgd, {**lr, "momentum": 0.9}) == [
+        "one_minus_momentum needs [1, 1], has [0.1, 0.1]"
+    ]
+    adam = {"lr_over_eps": 1.0, "beta1": 0.9, "one_minus_beta2": 0.01, "eps": 1.0}
+    assert gaps(to_adam, {**lr, "momentum": 0.9}, adam) == []
+    assert gaps(to_adam, {**lr, "momentum": 1.0}, adam) == [
+        "lr_over_eps needs [inf, inf], has [1, 1]",
+        "one_minus_beta1 needs [0, 0], has [0.1, 0.1]",
+    ]

@@ -11,7 +11,7 @@ A warning is given at a mass of 0.3. On an axis that does not matter it comes up
 The suggested range (also `harness.refine`'s), in decades on a log axis:
 
 - an end with a mass of 0.3 or more moves *out*, by a decade (log) or a quarter of the range (linear),
-  but not past what the quantity allows: ``1 - momentum``, ``decay_steps_factor``, ``end_factor`` <= 1;
+  but not past what the quantity allows: momenta and betas, ``1 -`` these, and the schedule's <= 1;
 - any other end moves *in*, to the 5th (95th) percentile and a quarter of the distance between those
   two further out, never past the old end;
 - a range is never cut below a fifth of the old one, and ends are rounded outward to 2 digits.
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from harness.analysis import best_of_k, importance, table
 from harness.analysis.table import Studies
+from harness.space import FROM_ONE
 
 Array = NDArray[np.float64]
 
@@ -114,7 +115,11 @@ def natural_high(axis: str) -> float:
     >>> natural_high("one_minus_beta1"), natural_high("lr")
     (1.0, inf)
     """
-    bounded = axis.startswith("one_minus_") or axis in ("decay_steps_factor", "end_factor")
+    bounded = axis.startswith("one_minus_") or axis in (
+        "decay_steps_factor",
+        "end_factor",
+        *FROM_ONE,
+    )
     return 1.0 if bounded else math.inf
 
 

@@ -13,7 +13,9 @@ only: the *null range* is the middle part of it (the middle 90% is [.24, .76] at
 standard deviation tends to ``sqrt(K / 16 · (1/N_special + 1/N_general))`` for large K and larger N).
 A workload has up to five inclusions, and five tests at 90% would accuse one workload of identical
 optimizers in four; so with m inclusions on a workload the null range holds 1 - 0.1/m of the pairs
-(98% for five), which leaves 5% for any false accusation. It is the column ``null_share``.
+(98% for five), which leaves 5% for any false accusation. It is the column ``null_share``. It is the
+range of two tables drawn independently. Here optimizers share points of their spaces' first axes,
+initial weights and data order; what that ties together makes their difference vary less, not more.
 
 The verdict of an edge is decided at one budget, so that nothing is fished for:
 
@@ -32,7 +34,8 @@ consistent
     otherwise: the trials do not contradict the inclusion. That is not proof of it; a value near the
     lower limit and a wide range say how little was excluded.
 
-Where the resolved studies are known, ``gaps`` says what the special optimizer's search space has and
+The inclusions are statements about the paper's rules: where the resolved studies are known, a pair
+that runs another under the name (``optimizer.rule=torch.optim.Adam``) has none, and ``gaps`` says what the special optimizer's search space has and
 the general one's does not (`harness.inclusions.gaps`): the verdict is then as much about the spaces.
 
 Error rates, simulated (tests/analysis/test_inclusion_verdicts.py, marked slow), six optimizers, five
@@ -134,7 +137,7 @@ def verdicts(
     Columns (``inclusions.csv``): ``verdict`` with the ``budget_trials`` at which it was decided, the
     ``superiority`` there and its null range (empty where an optimizer has no counted trial). Beside
     it, issued without any test, ``tuned``: how the general optimizer's mean best-of-K lies to the
-    special's at ``tuned_budget`` (16, or as many as there are): ``at or under`` it, ``within band``
+    special's at ``tuned_budget`` (that budget, 16 at most): ``at or under`` it, ``within band``
     (above it, by no more than the margin or not above the special's 95th percentile), or ``above``.
     """
     pairs = list(_pairs(trials, metric, feasible_only, studies or {}))
@@ -149,6 +152,7 @@ def probabilities(
     *,
     margin: float = 0.0,
     feasible_only: bool = True,
+    studies: Studies | None = None,
 ) -> pd.DataFrame:
     """The chances of `verdicts` against K with their null range: one row per edge and budget.
 
@@ -156,7 +160,7 @@ def probabilities(
     the smaller number of trials, unless given.
     """
     parts = []
-    pairs = list(_pairs(trials, metric, feasible_only, {}))
+    pairs = list(_pairs(trials, metric, feasible_only, studies or {}))
     for pair in pairs:
         k = [b for b in budgets or doubling(pair.least_trials) if b <= pair.least_trials]
         if not k:
@@ -259,6 +263,8 @@ def _pairs(
 ) -> Iterator[Pair]:
     errors, spaces = {}, {}
     for workload, optimizer, rows in table.groups(trials):
+        if _another_rule(optimizer, rows, studies):
+            continue
         counted = table.counted(rows, feasible_only=feasible_only)
         errors[workload, optimizer] = table.values(counted, metric)
         spaces[workload, optimizer] = borders.search_space(rows, studies)
@@ -268,6 +274,16 @@ def _pairs(
             if special in errors and general in errors:
                 lacking = _gaps(edge, spaces[special], spaces[general])
                 yield Pair(workload, edge, errors[special], errors[general], lacking)
+
+
+def _another_rule(optimizer: str, rows: pd.DataFrame, studies: Studies) -> bool:
+    """Whether these trials ran something else than the paper's rule of that name."""
+    ran = [
+        studies[name].get("optimizer", {}).get("rule")
+        for name in rows["study"].unique()
+        if name in studies
+    ]
+    return any(rule not in (None, optimizer) for rule in ran)
 
 
 def _gaps(edge: Edge, special: Mapping[str, Any], general: Mapping[str, Any]) -> str:
@@ -294,11 +310,10 @@ def _verdict(pair: Pair, margin: float, share: float) -> dict[str, object]:
         verdict = VIOLATED if chances["superiority"] < low else CONSISTENT
     row |= {"verdict": verdict, "budget_trials": k, **chances}
     row |= {"null_low": low, "null_high": high, "null_share": share}
-    return row | _tuned(pair, margin)
+    return row | _tuned(pair, min(k, TUNED_BUDGET), margin)
 
 
-def _tuned(pair: Pair, margin: float) -> dict[str, object]:
-    k = min(TUNED_BUDGET, pair.least_trials)
+def _tuned(pair: Pair, k: int, margin: float) -> dict[str, object]:
     special = best_of_k.curve(pair.special_errors, [k])
     general = best_of_k.curve(pair.general_errors, [k])
     if general.mean[0] <= special.mean[0]:

@@ -26,7 +26,7 @@ TABLE, CURVES, STUDIES = "trials.csv", "curves.parquet", "studies.json"
 
 
 class Results(NamedTuple):
-    """One study per workload and optimizer."""
+    """One study per workload and optimizer (and search space, where the table labels several)."""
 
     trials: pd.DataFrame  # checked: `table.check`
     curves: pd.DataFrame | None  # one row an evaluation, None where there are none
@@ -66,7 +66,9 @@ def read(
         studies |= _studies_beside(path)
     if studies and "metric" not in trials:
         trials["metric"] = trials["study"].map(lambda name: ERROR_RATE if name in studies else None)
-    if not all_studies:
+    if all_studies:
+        table.check_same_workload(trials, studies)
+    else:
         trials = table.select_studies(trials, study, studies=studies, pool=pool)
     return Results(trials, _curves(paths, trials), studies)
 
@@ -80,7 +82,7 @@ def read_spaces(spaces: Mapping[str, Path], *, num_trials: int | None = None) ->
         num_trials: leave out trials of this index and above, so that all spaces have as many.
 
     Raises:
-        ConfigError: as `read`, of each source by itself.
+        ConfigError: as `read`, of each source by itself; sources that differ in more than spaces.
     """
     parts = []
     for label, path in spaces.items():
@@ -94,6 +96,7 @@ def read_spaces(spaces: Mapping[str, Path], *, num_trials: int | None = None) ->
     keys = [*table.IDENTITY, "step"]  # a study of two spaces has its curves once
     together = pd.concat(curves, ignore_index=True).drop_duplicates(keys) if curves else None
     studies = {name: study for part in parts for name, study in part.studies.items()}
+    table.check_same_workload(trials, studies)
     return Results(trials, together, studies)
 
 

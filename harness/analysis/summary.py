@@ -124,7 +124,7 @@ TUNED = {
 def _inclusions(edges: pd.DataFrame) -> Table:
     grid = _grid()
     grid.add_column("inclusion", no_wrap=True)
-    grid.add_column(f"mean best of {inclusion_verdicts.TUNED_BUDGET}")
+    grid.add_column("mean best of K")
     grid.add_column("P(general better)")
     grid.add_column("verdict")
     for edge in edges.to_dict("records"):
@@ -141,8 +141,7 @@ def _tuned(edge: Mapping[str, Any]) -> str:
     if edge["tuned"] not in TUNED:
         return "no feasible trials"
     words = TUNED[edge["tuned"]].format(number(edge["special_mean"]))
-    fewer = edge["tuned_budget"] < inclusion_verdicts.TUNED_BUDGET
-    return f"{number(edge['general_mean'])} {words}" + (f" (K={edge['tuned_budget']:.0f})" * fewer)
+    return f"{number(edge['general_mean'])} {words} (K={edge['tuned_budget']:.0f})"
 
 
 def _probability(edge: Mapping[str, Any]) -> str:

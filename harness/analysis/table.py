@@ -111,7 +111,7 @@ def _read_one(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return check(read_parquet(path), source=path.name)
-        text = {"workload": str, "optimizer": str, "study": str, "status": str}
+        text = dict.fromkeys(("workload", "optimizer", "study", "status", SEARCH_SPACE), str)
         return check(
             pd.read_csv(path, dtype=text, low_memory=False), source=path.name, first_line=2
         )
@@ -326,7 +326,7 @@ def select_studies(
         if difference or not pool:
             raise _several(f"{workload}/{optimizer}", names, difference)
         pooled.loc[rows.index, "pool"] = "+".join(names)
-    _check_same_workload(trials, settings)
+    check_same_workload(trials, settings)
     return pooled
 
 
@@ -373,8 +373,12 @@ def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
 WORKLOAD_SETTINGS = ("workload", "model", "data", "precision")
 
 
-def _check_same_workload(trials: pd.DataFrame, studies: Studies) -> None:
-    """Optimizers of a workload are compared at the same batch size, steps, model and data."""
+def check_same_workload(trials: pd.DataFrame, studies: Studies) -> None:
+    """That all trials of a workload have the same batch size, steps, model, data and precision.
+
+    Raises:
+        TableError: they do not, so their errors are not comparable.
+    """
     for workload, rows in trials.groupby("workload", sort=False):
         names = [name for name in dict.fromkeys(rows["study"]) if name in studies]
         settings = {

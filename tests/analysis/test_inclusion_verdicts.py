@@ -158,6 +158,18 @@ def test_what_the_general_space_lacks_is_said():
     assert inclusion_verdicts.gap_sentence(edges) == ""
 
 
+def test_another_rule_under_the_name_has_no_verdict():
+    trials = made_up({"sgd": np.linspace(0.1, 0.9, 40), "momentum": np.linspace(0.1, 0.9, 40)})
+    trials["study"] = trials["optimizer"] + "-study"
+    space = {"search_space": {"lr": 0.1}}
+    studies = {"momentum-study": {**space, "optimizer": {"name": "momentum", "rule": "momentum"}}}
+    assert len(inclusion_verdicts.verdicts(trials, studies=studies)) == 1
+    assert len(inclusion_verdicts.probabilities(trials, studies=studies))
+    studies["momentum-study"]["optimizer"]["rule"] = "torch.optim.SGD"
+    assert inclusion_verdicts.verdicts(trials, studies=studies).empty
+    assert inclusion_verdicts.probabilities(trials, studies=studies).empty
+
+
 def test_within_the_band_of_the_special():
     special = np.linspace(0.1, 0.9, 50)
     row = one_verdict(special, special + 0.01)

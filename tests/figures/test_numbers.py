@@ -199,6 +199,8 @@ def test_figures_3_and_4_have_a_cell_for_every_search_space() -> None:
         row["mean"]
         == best_of_k.curve(errors_of(own, DIGITS, "sgd"), [row["budget_trials"]]).mean[0]
     )
+    few = trials[(trials["search_space"] == "lr only") | (trials["trial"] < 10)]
+    assert search_spaces.data(few).groupby("workload")["budget_trials"].nunique().eq(1).all()
     with pytest.raises(TableError, match="lacks the column search_space"):
         search_spaces.data(trials.drop(columns="search_space"))
     with pytest.raises(TableError, match="search_space is empty"):

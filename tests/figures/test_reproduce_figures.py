@@ -12,6 +12,7 @@ import pytest
 
 from harness.analysis import results
 from harness.analysis.figures.catalogue import Entry
+from harness.errors import ConfigError
 from tests.figures import made_up
 from tests.figures.test_numbers import with_spaces
 
@@ -60,10 +61,7 @@ def test_a_table_of_several_search_spaces_gives_figures_3_and_4(
 ) -> None:
     with_spaces().to_csv(tmp_path / "spaces.csv", index=False)
     assert script.main([str(tmp_path / "spaces.csv"), "--out", str(tmp_path / "here")]) == 0
-    assert {path.stem for path in (tmp_path / "here").iterdir()} == {
-        "figure_1_errors",
-        "figure_3_4_search_spaces",
-    }
+    assert {path.stem for path in (tmp_path / "here").iterdir()} == {"figure_3_4_search_spaces"}
 
 
 def test_spaces_swept_into_roots_of_their_own_are_labelled_and_drawn_together(
@@ -91,6 +89,43 @@ def test_spaces_swept_into_roots_of_their_own_are_labelled_and_drawn_together(
     }
     assert script.main([str(out.parent / "trials.csv")]) == 0  # again, from the saved table
     assert (out / "figure_3_4_search_spaces.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["{}/a.csv", "--num-trials", "3"], "--num-trials is for --space"),
+        (["--space", "a={}/a.csv", "--space", "a={}/b.csv"], "--space gives 'a' twice"),
+        (["--space", "a={}/a.csv", "--out", "x", "{}/b.csv"], "give nothing beside"),
+        (["{}/spaces.csv", "--study", "typo"], "study 'typo' is not in the table"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(
+    script: ModuleType, tmp_path: Path, capsys, words: list[str], message: str
+) -> None:
+    with_spaces().to_csv(tmp_path / "spaces.csv", index=False)
+    for name in ("a", "b"):
+        made_up.results(10).trials.to_csv(tmp_path / f"{name}.csv", index=False)
+    assert script.main([word.format(tmp_path) for word in words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_spaces_trained_in_another_way_are_not_drawn_together(tmp_path: Path) -> None:
+    folders = {}
+    for name, steps in (("short", 100), ("long", 1000)):
+        (tmp_path / name).mkdir()
+        made = made_up.results(10)
+        trials = made.trials.assign(study=made.trials["study"] + name)
+        studies = {
+            study + name: {**node, "workload": {**node["workload"], "steps": steps}}
+            for study, node in made.studies.items()
+        }
+        results.save(results.Results(trials, None, studies), tmp_path / name)
+        folders[name] = tmp_path / name / "trials.csv"
+    with pytest.raises(
+        ConfigError, match=r"run with different settings, workload.steps \(100, 1000"
+    ):
+        results.read_spaces(folders)
 
 
 @pytest.mark.parametrize(

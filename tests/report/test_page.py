@@ -60,7 +60,7 @@ def test_it_opens_from_disk_without_errors_or_requests(page: Any) -> None:
     assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
     assert "made-up digits" in page.title
     headline = find(page, ".headline").text
-    assert headline.startswith("Tuned with 9 trials each")
+    assert headline.startswith("Tuned with 9 feasible trials each")
 
 
 def test_trials_sort_by_mouse_and_by_keyboard(page: Any) -> None:

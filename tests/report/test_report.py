@@ -44,7 +44,7 @@ def test_it_writes_every_file_and_says_which(made_up_table: Path, tmp_path: Path
     assert all(path.stat().st_size for path in paths)
     printed = capsys.readouterr().out
     assert all(str(path) in printed for path in paths)
-    assert "made-up digits: Tuned with 9 trials each" in printed
+    assert "made-up digits: Tuned with 9 feasible trials each" in printed
     assert "feasible" in printed
 
 
@@ -235,6 +235,15 @@ def test_metric_select_by_budget_and_target(made_up_table: Path, tmp_path: Path,
     assert report.main([*command, "--metric", "steps_to_target", "--target", "0.5"]) == 0
     steps = pd.read_csv(tmp_path / "tuning_curves.csv")
     assert steps["share_reached"].between(0, 1 + 1e-9).all()
+    capsys.readouterr()
+    reached = [*command, "--select-by", "steps_to_target", "--target"]
+    assert report.main([*reached, "0.5"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    sentence = r"lowest median steps to target: \d+\S*; \d+% of its tuning runs reach the target"
+    assert re.search(sentence, printed)
+    assert report.main([*reached, "0.0001"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "no optimizer reaches the target in half" in printed
     assert steps["mean"].between(40, made_up.STEPS).all()
 
 

@@ -174,7 +174,9 @@ CATALOGUE = (
     ),
     Entry(
         "inclusion_probability",
-        lambda r, o: inclusion_probability.data(r.trials, o.selects, max_budget=o.max_budget),
+        lambda r, o: inclusion_probability.data(
+            r.trials, o.selects, max_budget=o.max_budget, studies=r.studies
+        ),
         inclusion_probability.draw,
         as_selected=True,
     ),
@@ -207,24 +209,19 @@ SEARCH_SPACES = Entry(
 def draw_all(results: Results, folder: Path, options: Options | None = None) -> Iterator[Drawn]:
     """Draw every figure into the folder, as PNG and SVG with its numbers as CSV.
 
-    A table with several search spaces (a column ``search_space``) gives Figures 3 and 4, and all the
-    others for its last, most general one.
+    A table with several search spaces (a column ``search_space``) gives Figures 3 and 4 alone: the
+    others are of one space, so of a table of its own.
 
     Raises:
         TableError: the options name a column that is not there, see `with_columns`.
     """
     options = options or Options()
-    labels = search_spaces.labels(results.trials)
-    last = results
-    if len(labels) > 1:
-        rows = results.trials[results.trials[search_spaces.COLUMN] == labels[-1]]
-        last = results._replace(trials=rows.reset_index(drop=True))
-    last = with_columns(last, options)  # before anything is drawn
+    several = len(search_spaces.labels(results.trials)) > 1
+    if not several:
+        results = with_columns(results, options)  # before anything is drawn
     folder.mkdir(parents=True, exist_ok=True)
-    if len(labels) > 1:
-        yield from draw_entry(SEARCH_SPACES, results, folder, options)
-    for entry in CATALOGUE:
-        yield from draw_entry(entry, last, folder, options)
+    for entry in (SEARCH_SPACES,) if several else CATALOGUE:
+        yield from draw_entry(entry, results, folder, options)
 
 
 def draw_entry(entry: Entry, results: Results, folder: Path, options: Options) -> Iterator[Drawn]:

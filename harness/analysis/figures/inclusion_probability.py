@@ -9,19 +9,24 @@ from matplotlib.figure import Figure
 from harness.analysis.figures import style
 from harness.analysis.figures.budget_curves import BEYOND
 from harness.analysis.inclusion_verdicts import probabilities, verdicts
+from harness.analysis.table import Studies
 from harness.analysis.tuning_curves import doubling
 
 KEYS = ["workload", "special", "general"]
 
 
 def data(
-    trials: pd.DataFrame, metric: str = "val_error", *, max_budget: int | None = None
+    trials: pd.DataFrame,
+    metric: str = "val_error",
+    *,
+    max_budget: int | None = None,
+    studies: Studies | None = None,
 ) -> pd.DataFrame:
     """The rows of `inclusion_verdicts.probabilities` with the edge's ``verdict`` and where it was decided."""
-    decided = verdicts(trials, metric)[[*KEYS, "verdict", "budget_trials"]]
+    decided = verdicts(trials, metric, studies=studies)[[*KEYS, "verdict", "budget_trials"]]
     most = max_budget or int(trials.groupby(["workload", "optimizer"]).size().max())
     budgets = sorted({*doubling(most), *decided["budget_trials"]} - {0})
-    chances = probabilities(trials, metric, budgets)
+    chances = probabilities(trials, metric, budgets, studies=studies)
     return chances.merge(decided.rename(columns={"budget_trials": "decided_at"}), on=KEYS)
 
 

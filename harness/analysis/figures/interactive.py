@@ -203,12 +203,17 @@ def _error_marks(
         "x": [name], "y": _list([row["mean"]]), "mode": "markers", "hovertemplate": template + "<extra></extra>",
         "marker": palette.marker(optimizer, size=10),
     }  # fmt: skip
-    if np.isfinite(row["median_low"]) and np.isfinite(row["median_high"]):
-        point["error_y"] = {
-            "type": "data", "symmetric": False, "array": [max(row["median_high"] - row["mean"], 0)],
-            "arrayminus": [max(row["mean"] - row["median_low"], 0)], "color": "$ink", "thickness": 1.2, "width": 5,
-        }  # fmt: skip
-    return [bar, point]
+    if not (np.isfinite(row["median_low"]) and np.isfinite(row["median_high"])):
+        return [bar, point]
+    median = same | {
+        "x": [name], "y": _list([row["p50"]]), "mode": "markers", "hoverinfo": "skip",
+        "marker": {"symbol": "line-ew-open", "size": 8, "color": "$ink"},
+        "error_y": {
+            "type": "data", "symmetric": False, "array": [max(row["median_high"] - row["p50"], 0)],
+            "arrayminus": [max(row["p50"] - row["median_low"], 0)], "color": "$ink", "thickness": 1.2, "width": 5,
+        },
+    }  # fmt: skip
+    return [bar, point, median]
 
 
 def learning_curves(frame: pd.DataFrame, palette: Palette) -> Figure:

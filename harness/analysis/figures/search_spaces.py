@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness.analysis.figures import selected, style
+from harness.analysis.figures.cells import comparison_budget
 from harness.analysis.table import SEARCH_SPACE as COLUMN
 from harness.analysis.table import TableError
 
@@ -33,7 +34,8 @@ def data(
 ) -> pd.DataFrame:
     """The rows of `selected.errors` for every search space, which ``search_space`` names.
 
-    Every workload, optimizer and space has a row: one that was not run says so in ``missing``.
+    Every workload, optimizer and space has a row: one that was not run says so in ``missing``. All
+    spaces of a workload are compared at one budget, the smallest of their own.
 
     Raises:
         TableError: no column ``search_space``, or trials without one.
@@ -47,11 +49,17 @@ def data(
         raise TableError(
             f"row {int(trials[COLUMN].isna().argmax())}: {COLUMN} is empty; label every trial"
         )
+    spaces = {label: trials[trials[COLUMN] == label] for label in labels(trials)}
+    budgets = [comparison_budget(rows, max_budget) for rows in spaces.values()]
     parts = []
-    for label in labels(trials):
-        rows = trials[trials[COLUMN] == label]
-        part = selected.errors(rows, metrics=metrics, max_budget=max_budget)
-        parts.append(part.assign(**{COLUMN: label}))
+    for workload, budget in pd.concat(budgets).groupby(level=0, sort=False).min().items():
+        for label, rows in spaces.items():
+            here = rows[rows["workload"] == workload]
+            if len(here):
+                part = selected.errors(here, metrics=metrics, max_budget=int(budget))
+                parts.append(part.assign(**{COLUMN: label}))
+    if not parts:
+        raise TableError("no trial is complete: there is no error to show")
     return _complete(pd.concat(parts, ignore_index=True), trials, metrics)
 
 
