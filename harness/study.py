@@ -40,7 +40,8 @@ class Study:
     """Everything a trial's result depends on, besides its index and the machine it runs on.
 
     ``config`` is plain data: workload, model, data, optimizer, search_space, sampler, seed,
-    precision. ``overrides`` are the command-line words that compose it again.
+    precision. ``overrides`` are the command-line words that compose it again, beside Hydra's own
+    flags such as ``--config-dir``.
     """
 
     config: Mapping[str, Any]
