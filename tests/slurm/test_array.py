@@ -73,7 +73,7 @@ def test_a_typo_fails_before_anything_is_submitted(cluster, submit, root):
         (("-m", "optimizer=sgd,momentum", "seeed=1"), "'seeed' is no key"),
         (("search_space.lr.low=9", "optimizer=sgd"), "low < high"),
         (("optimizer=sgd", "trials_per_task=0"), "trials_per_task must be 1 or more"),
-        (("optimizer=sgd", "num_feasible=3"), "give num_trials="),
+        (("optimizer=sgd", "num_feasible=3"), "num_feasible=null max_trials=null"),
     ):
         code, out, errors = submit(*words)
         assert (code, out) == (2, ""), errors
