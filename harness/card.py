@@ -11,7 +11,7 @@ import argparse
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from harness.study import portable
 
 BEGIN = "<!-- facts: written by `python -m harness.card`, do not edit -->"
 END = "<!-- end of facts -->"
+AFRESH = "To train them afresh give the command a `root=` of its own, and `data.root=` where the data lie."
 SKELETON = """# {name}
 
 **Question.**
@@ -56,13 +57,9 @@ def facts(root: Path | str) -> str:
         if name in found.studies
     }
     rows = [*_protocol(studies.values(), records), *_machine(records)]
-    lines = [
-        "| fact | value |",
-        "| --- | --- |",
-        *(f"| {name} | {value} |" for name, value in rows),
-    ]
     outcomes = [_titled(label, _outcome(found)) for label, found in spaces.items()]
-    return "\n".join([*lines, "", *_trials(spaces), "", *outcomes])
+    protocol = outcome.markdown_table(["fact", "value"], rows)
+    return "\n".join([protocol, "", AFRESH, "", _trials(spaces), "", *outcomes])
 
 
 def _spaces(table: Path, roots: Sequence[Path]) -> dict[str, Results]:
@@ -131,17 +128,12 @@ def _machine(records: Sequence[store.Record]) -> list[tuple[str, str]]:
     ]
 
 
-def _trials(spaces: Mapping[str, Results]) -> Iterator[str]:
+def _trials(spaces: Mapping[str, Results]) -> str:
     """A row a study: how many trials ended how, and the command that repeats them."""
-    yield (
-        "To train them afresh give the command a `root=` of its own, and `data.root=` where the data lie."
-    )
-    yield ""
     head = ["optimizer", "study", "trials", "feasible", "diverged", "failed", "to repeat it"]
     if labelled := len(spaces) > 1:
         head.insert(0, "search space")
-    yield _row(head)
-    yield _row(["---"] * len(head))
+    rows = []
     for label, found in spaces.items():
         by_study = dict(iter(found.trials.groupby(["optimizer", "study"], sort=True)))
         order = optimizer_order(optimizer for optimizer, _ in by_study)
@@ -152,7 +144,7 @@ def _trials(spaces: Mapping[str, Results]) -> Iterator[str]:
             words = portable(found.studies.get(name, {}).get("overrides", []))
             command = shlex.join([*words, f"trial={indices.to_text(own['trial'])}"])
             counts = [total, good, diverged, total - good - diverged]
-            yield _row(
+            rows.append(
                 [
                     *([label] if labelled else []),
                     optimizer,
@@ -161,10 +153,7 @@ def _trials(spaces: Mapping[str, Results]) -> Iterator[str]:
                     f"`python -m harness {command}`",
                 ]
             )
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return outcome.markdown_table(head, rows)
 
 
 def _at(node: Any, path: Sequence[str]) -> Any:

@@ -53,7 +53,7 @@ def optimizers(trials: pd.DataFrame) -> str:
         bands = [_band(errors, (name, budget)) for budget in budgets]
         rows.append([name, *bands, _band(tests, name), str(feasible)])
     best = [f"best of {budget}" for budget in budgets]
-    return _table(["optimizer", *best, "its test error", "feasible"], rows)
+    return markdown_table(["optimizer", *best, "its test error", "feasible"], rows)
 
 
 def _band(frame: pd.DataFrame, key: str | tuple[str, int]) -> str:
@@ -78,7 +78,7 @@ def _inclusions(trials: pd.DataFrame, studies: table.Studies | None) -> Iterator
         ]
         for edge in edges.to_dict("records")
     ]
-    yield _table(
+    yield markdown_table(
         ["inclusion", "by", "P(general better), ties half", "identical optimizers", "verdict"],
         rows,
     )
@@ -100,7 +100,8 @@ def _borders(trials: pd.DataFrame, studies: table.Studies | None) -> str:
     )
 
 
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def markdown_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of Markdown, header first."""
     header = list(header)
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
