@@ -14,12 +14,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness import requeue
+from harness.running import interruption as requeue
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from harness.trial_queue import Request
+    from harness.running.trial_queue import Request
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -60,7 +60,7 @@ def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> list[Job]:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from harness import config
+    from harness.config import build as config
     from harness.errors import ConfigError, SweepError
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us, instead of Hydra's own printing
@@ -92,8 +92,9 @@ def compose(arguments: Sequence[str], run_elsewhere: bool = False) -> list[Job]:
 
 def _run(jobs: Sequence[Job]) -> int:
     """Check every composed configuration, then run their trials in one pool."""
-    from harness import config, runner
-    from harness.progress import tell
+    from harness.config import build as config
+    from harness.running import runner
+    from harness.running.progress import tell
 
     requests = [config.request(each, config.study(each, words), words) for each, words in jobs]
     first = jobs[0][0]
@@ -103,7 +104,7 @@ def _run(jobs: Sequence[Job]) -> int:
     if status > runner.EXIT_SIGNAL:
         requeue.after(status - runner.EXIT_SIGNAL)
     elif first.report:
-        from harness.report import write_report
+        from harness.report.comparison import write_report
 
         # The root may hold older studies of the same pair: a search space edited since, say.
         asked_for = [request.study.fingerprint for request in requests]
@@ -256,7 +257,7 @@ def _meant(key: str) -> str:
         return ""
     from dataclasses import fields
 
-    from harness.config import Config
+    from harness.config.build import Config
 
     known = [field.name for field in fields(Config)]
     close = difflib.get_close_matches(key, known, n=1)

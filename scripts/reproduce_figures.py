@@ -22,8 +22,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from harness.analysis import results
-from harness.analysis.figures import catalogue, search_spaces
 from harness.errors import ConfigError
+from harness.figures import catalogue, search_spaces
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 

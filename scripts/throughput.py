@@ -27,7 +27,7 @@ LR, MOMENTUM = 0.05, 0.9
 
 def bare_loop(trials: int, steps: int, batch_size: int, eval_every: int, width: int) -> float:
     """Trials per second of an ordinary training script: model, loader, optimizer, evaluation."""
-    from workloads.small_cnn import small_cnn
+    from workloads.models.small_cnn import small_cnn
 
     torch.set_num_threads(1)
     train, validation, test = (split(name) for name in ("train", "validation", "test"))
@@ -73,7 +73,7 @@ def split(name: str) -> tuple[torch.Tensor, torch.Tensor]:
     from sklearn.datasets import load_digits
 
     from workloads.digits_cnn import SPLIT_SEED, SPLIT_SIZES
-    from workloads.images import stratified_split
+    from workloads.tasks.images import stratified_split
 
     images, labels = load_digits(return_X_y=True)
     parts = dict(
@@ -91,9 +91,9 @@ def sweep(trials: int, workers: int, workload: dict, width: int) -> float:
     """Trials per second of the harness once its workers are up: the same training, as a study."""
     from hydra import compose, initialize_config_module
 
-    from harness import config
-    from harness.runner import Options, run
-    from harness.store import read_records
+    from harness.config import build as config
+    from harness.records.store import read_records
+    from harness.running.runner import Options, run
 
     config.register()
     overrides = [

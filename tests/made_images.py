@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from workloads.images import ImageTask
-from workloads.resnet import ResNet
+from workloads.models.resnet import ResNet
+from workloads.tasks.images import ImageTask
 
 SIZES = (96, 32, 32)
 

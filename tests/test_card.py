@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from harness import card, compact, config, record, store
 from harness.analysis import results
+from harness.commands import compact
+from harness.config import build as config
 from harness.errors import ConfigError
+from harness.records import record, store
+from harness.report import card
 
 RESULTS = Path(__file__).parent.parent / "results"
 COMMITTED = sorted(path.parent for path in RESULTS.glob("*/card.md"))

@@ -11,11 +11,12 @@ import torch
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
-from harness import config, train
-from harness.checkpoint import Checkpoint, Every, from_bytes, parse_every, to_bytes
+from harness.config import build as config
 from harness.errors import ConfigError, SweepError
-from harness.record import deterministic
-from harness.store import StudyFolder
+from harness.records.checkpoint import Checkpoint, Every, from_bytes, parse_every, to_bytes
+from harness.records.record import deterministic
+from harness.records.store import StudyFolder
+from harness.training import train
 
 STEPS = 12
 EVERY_FIVE = Every(steps=5)

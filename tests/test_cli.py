@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from harness import config
 from harness.__main__ import command
-from harness.record import new_record
-from harness.store import StudyFolder, read_studies, read_trials
+from harness.config import build as config
+from harness.records.record import new_record
+from harness.records.store import StudyFolder, read_studies, read_trials
 from workloads import war_and_peace_lstm
 
 CONF = Path(__file__).parent.parent / "conf"

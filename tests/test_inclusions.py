@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from harness.inclusions import EDGES, gaps
-from harness.space import Choices, Range, parse
+from harness.study.inclusions import EDGES, gaps
+from harness.study.space import Choices, Range, parse
 
 CONF = Path(__file__).parent.parent / "conf" / "search_space"
 FOLDERS = sorted({path.parent.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml")})

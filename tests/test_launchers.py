@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from harness import store
+from harness.records import store
 from tests.faults import sweeps
 
 LAUNCHERS = {

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from harness import optimizers
 from harness.errors import ConfigError
-from harness.flat import flatten
-from harness.rules import RULES
+from harness.training import optimizers
+from harness.training.flat import flatten
+from harness.training.rules import RULES
 
 
 class Signum(torch.optim.Optimizer):

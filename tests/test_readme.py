@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from harness.analysis import outcome, table
+from harness.analysis import table
+from harness.report import markdown as outcome
 
 CHECKOUT = Path(__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")

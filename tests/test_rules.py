@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.rules import RULES
+from harness.training.rules import RULES
 
 STEPS = 200
 

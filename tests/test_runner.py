@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness import runner, store, worker
-from harness.checkpoint import Checkpoint, Every
-from harness.record import new_record
-from harness.runner import Options
-from harness.store import StudyFolder
-from harness.trial_queue import Request
+from harness.records import store
+from harness.records.checkpoint import Checkpoint, Every
+from harness.records.record import new_record
+from harness.records.store import StudyFolder
+from harness.running import runner, worker
+from harness.running.runner import Options
+from harness.running.trial_queue import Request
 from tests.faults import sweeps
 
 TRIALS = 5

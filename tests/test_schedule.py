@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from harness.schedule import linear_decay
+from harness.training.schedules.linear import linear_decay
 
 
 def test_decays_linearly_then_stays():

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from harness import slurm
-from harness.store import StudyFolder
+from harness.records.store import StudyFolder
+from harness.running import slurm
 from tests.faults import sweeps
 
 

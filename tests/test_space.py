@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest, qmc
 
 from harness.errors import ConfigError
-from harness.space import Choices, Range, hyperparameters, parse, sample, unit_point
+from harness.study.space import Choices, Range, hyperparameters, parse, sample, unit_point
 
 LOG = {"low": 1e-3, "high": 1e1, "scale": "log"}
 

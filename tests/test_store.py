@@ -13,12 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import asked, compact, indices, record, store
-from harness.claims import Claims, claimed
+from harness.commands import compact
 from harness.errors import ConfigError, SweepError
-from harness.store import DamagedRecord, StudyFolder
-from harness.study import Study
-from harness.trial_queue import Request
+from harness.records import record, store
+from harness.records import requests as asked
+from harness.records.claims import Claims, claimed
+from harness.records.store import DamagedRecord, StudyFolder
+from harness.running.trial_queue import Request
+from harness.study import indices
+from harness.study.study import Study
 
 CONFIG = {
     "workload": {"name": "tiny", "module": "m", "steps": 2, "batch_size": 1, "eval_every": 1},
@@ -356,7 +359,7 @@ def test_ten_thousand_records_load_in_ten_seconds(folder, tmp_path):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from harness.claims import Claims
+from harness.records.claims import Claims
 mine = Claims(Path(sys.argv[1]))
 print([mine.take(trial) for trial in (0, 1, 2)], flush=True)
 time.sleep(60)

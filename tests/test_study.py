@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from harness.study import Study
+from harness.study.study import Study
 
 CONFIG = {
     "workload": {

@@ -8,8 +8,9 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 
-from harness import config, train
-from harness.store import read_records
+from harness.config import build as config
+from harness.records.store import read_records
+from harness.training import train
 
 TINY = ("workload.steps=12", "workload.eval_every=4", "model.width=4")
 RUN = ("device=cpu",)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
-from harness.record import STATUSES
-from harness.study import Study
-from harness.trial_queue import Request, TrialQueue
+from harness.records.record import STATUSES
+from harness.running.trial_queue import Request, TrialQueue
+from harness.study.study import Study
 from tests.test_store import CONFIG
 
 STUDY = Study(CONFIG)

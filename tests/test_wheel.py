@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import read_trials
+from harness.records.store import read_trials
 
 CHECKOUT = Path(__file__).parent.parent
 PARTS = ("conf", "harness", "workloads", "pyproject.toml", "README.md", "LICENSE")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workloads import cifar10
+from workloads.data import cifar10
 from workloads.settings import POSITIVE, one_of, read
 
 if TYPE_CHECKING:
-    from workloads.images import ImageTask
+    from workloads.tasks.images import ImageTask
 
 VALIDATION_SIZE = 5_000
 SPLIT_SEED = 0  # of the workload, not of a trial: every trial has the same split
@@ -44,8 +44,8 @@ def load(
     """`model`: depth (6n+2) and width (the channels of the first stage)."""
     import numpy as np
 
-    from workloads.images import ImageTask, stratified_split
-    from workloads.resnet import ResNet
+    from workloads.models.resnet import ResNet
+    from workloads.tasks.images import ImageTask, stratified_split
 
     settings = read("model", model, **MODEL)
     images, labels, description = cifar10.load(data)

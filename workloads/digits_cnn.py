@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workloads.settings import PATH, POSITIVE, read
 
 if TYPE_CHECKING:
-    from workloads.images import ImageTask
+    from workloads.tasks.images import ImageTask
 
 SPLIT_SIZES = {"train": 1077, "validation": 360, "test": 360}
 SPLIT_SEED = 0  # of the workload, not of a trial: every trial has the same split
@@ -34,8 +34,8 @@ def load(
     import numpy as np
     from sklearn.datasets import load_digits
 
-    from workloads.images import ImageTask, stratified_split
-    from workloads.small_cnn import small_cnn
+    from workloads.models.small_cnn import small_cnn
+    from workloads.tasks.images import ImageTask, stratified_split
 
     _check(data)
     width = read("model", model, width=POSITIVE).width

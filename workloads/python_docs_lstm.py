@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workloads.folders import sha256_of_text
+from workloads.data.folders import sha256_of_text
 from workloads.settings import CHAR_LSTM, PATH, read
 from workloads.task import DataError
 
 if TYPE_CHECKING:
-    from workloads.characters import CharacterTask
+    from workloads.tasks.characters import CharacterTask
 
 
 def reference_text() -> str:
@@ -50,7 +50,7 @@ def load(
     """`model`: hidden_size, layers, dropout, sequence_length."""
     import platform
 
-    from workloads.characters import CharacterTask
+    from workloads.tasks.characters import CharacterTask
 
     prepare(data)
     label = f"Python {platform.python_version()} reference (pydoc_data.topics)"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workloads.folders import sha256_of_text
+from workloads.data.folders import sha256_of_text
+from workloads.data.tolstoi import read_text
 from workloads.settings import CHAR_LSTM, read
-from workloads.tolstoi import read_text
 
 if TYPE_CHECKING:
-    from workloads.characters import CharacterTask
+    from workloads.tasks.characters import CharacterTask
 
 
 def prepare(data: Mapping[str, Any]) -> None:
@@ -34,7 +34,7 @@ def load(
     data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
 ) -> CharacterTask:
     """`model`: hidden_size, layers, dropout, sequence_length."""
-    from workloads.characters import CharacterTask
+    from workloads.tasks.characters import CharacterTask
 
     text, label = read_text(data)
     return CharacterTask(text, label, model, batch_size, device)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from harness.analysis import best_of_k, importance, table
 from harness.analysis.table import Studies
-from harness.space import FROM_ONE
+from harness.study.space import FROM_ONE
 
 Array = NDArray[np.float64]
 

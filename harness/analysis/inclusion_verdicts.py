@@ -61,8 +61,8 @@ from numpy.typing import NDArray
 from harness.analysis import best_of_k, borders, confidence, table
 from harness.analysis.table import Studies
 from harness.analysis.tuning_curves import doubling
-from harness.inclusions import EDGES, Edge, gaps
-from harness.space import parse
+from harness.study.inclusions import EDGES, Edge, gaps
+from harness.study.space import parse
 
 Array = NDArray[np.float64]
 

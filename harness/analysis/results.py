@@ -18,8 +18,8 @@ import pandas as pd
 
 from harness.analysis import table
 from harness.analysis.table import TableError
-from harness.store import TABLE_COLUMNS
-from harness.study import LOCATIONS, portable
+from harness.records.store import TABLE_COLUMNS
+from harness.study.study import LOCATIONS, portable
 
 ERROR_RATE = "error rate"  # what every workload of this project measures
 TABLE, CURVES, STUDIES = "trials.csv", "curves.parquet", "studies.json"

@@ -22,8 +22,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import ConfigError
-from harness.inclusions import EDGES
-from harness.study import NOT_OF_THE_STUDY
+from harness.study.inclusions import EDGES
+from harness.study.study import NOT_OF_THE_STUDY
 
 REQUIRED = ("workload", "optimizer", "trial", "status", "val_error")
 NUMBERS = (
@@ -70,7 +70,7 @@ def read(paths: Paths) -> pd.DataFrame:
 
 def read_curves(paths: Paths) -> pd.DataFrame:
     """The learning curves, one row an evaluation, of those sources that are results folders."""
-    from harness.store import read_curves as read_folder
+    from harness.records.store import read_curves as read_folder
 
     folders = [Path(path) for path in _listed(paths) if Path(path).is_dir()]
     tables = [table for folder in folders if len(table := read_folder(folder))]
@@ -83,7 +83,7 @@ def read_curves(paths: Paths) -> pd.DataFrame:
 
 def read_studies(paths: Paths) -> dict[str, dict[str, Any]]:
     """The resolved studies, by fingerprint, of those sources that are results folders."""
-    from harness.store import read_studies as read_folder
+    from harness.records.store import read_studies as read_folder
 
     studies: dict[str, dict[str, Any]] = {}
     for path in _listed(paths):
@@ -98,7 +98,7 @@ def _listed(paths: Paths) -> list[str | Path]:
 
 def _read_one(path: Path) -> pd.DataFrame:
     if path.is_dir():
-        from harness.store import read_trials
+        from harness.records.store import read_trials
 
         trials = read_trials(path)
         if trials.empty:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import settings
 
 from harness.analysis import table
-from harness.record import new_record
-from harness.store import StudyFolder
-from harness.study import Study
+from harness.records.record import new_record
+from harness.records.store import StudyFolder
+from harness.study.study import Study
 
 # No time limit an example: these machines are shared.
 settings.register_profile("untimed", deadline=None)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from harness.analysis import best_of_k, inclusion_verdicts, table
-from harness.inclusions import EDGES
+from harness.study.inclusions import EDGES
 
 IDENTICAL_EXPERIMENTS = 2000
 

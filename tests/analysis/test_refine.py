@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import yaml
 
-from harness import refine
 from harness.analysis import table
+from harness.commands import refine
 from harness.errors import ConfigError
-from harness.space import Choices, Range, parse
+from harness.study.space import Choices, Range, parse
 from tests.analysis.conftest import SPACES, made_up_study, write_study
 
 

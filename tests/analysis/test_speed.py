@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import borders, importance, inclusion_verdicts, ranks, summary, table
+from harness.analysis import borders, importance, inclusion_verdicts, ranks, table
 from harness.analysis.final import final
 from harness.analysis.tuning_curves import tuning_curves
+from harness.report import terminal as summary
 
 STATISTICS = (
     tuning_curves,

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from harness.analysis import table
-from harness.analysis.summary import render, summary
+from harness.report.terminal import render, summary
 from tests.analysis.conftest import made_up_table
 
 

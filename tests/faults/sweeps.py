@@ -10,8 +10,9 @@ from pathlib import Path
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
-from harness import config, store
-from harness.record import deterministic
+from harness.config import build as config
+from harness.records import store
+from harness.records.record import deterministic
 
 REPOSITORY = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"

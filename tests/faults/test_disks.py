@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import store
+from harness.records import store
 from tests.faults import sweeps
 
 

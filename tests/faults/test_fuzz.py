@@ -6,11 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import asked, config, status
 from harness.__main__ import command, compose, refuse
-from harness.record import to_text
-from harness.store import StudyFolder
-from harness.trial_queue import Request
+from harness.config import build as config
+from harness.records import requests as asked
+from harness.records.record import to_text
+from harness.records.store import StudyFolder
+from harness.running import status
+from harness.running.trial_queue import Request
 from tests.faults import sweeps
 from tests.test_store import made
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import store
+from harness.records import store
 from tests.faults import sweeps
 
 TRIALS = 60

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from harness import train
-from harness.claims import claimed
-from harness.record import deterministic
-from harness.store import StudyFolder
+from harness.records.claims import claimed
+from harness.records.record import deterministic
+from harness.records.store import StudyFolder
+from harness.training import train
 from tests.faults import sweeps, workload
 
 TWO_TRIALS = ("num_trials=2", "workers=2", "workload.steps=60", "model.step_seconds=0.05")

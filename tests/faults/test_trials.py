@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import store
+from harness.records import store
 from tests.faults import sweeps
 from tests.faults.optimizers import FAULTS
 

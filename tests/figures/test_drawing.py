@@ -12,7 +12,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from harness.analysis import table
-from harness.analysis.figures import (
+from harness.analysis.results import Results
+from harness.figures import (
     axis_projections,
     budget_curves,
     catalogue,
@@ -21,7 +22,6 @@ from harness.analysis.figures import (
     selected,
     style,
 )
-from harness.analysis.results import Results
 from tests.figures import made_up
 from tests.figures.test_numbers import DIGITS, with_spaces
 

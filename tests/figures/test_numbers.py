@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from harness.analysis import best_of_k, table
-from harness.analysis.figures import (
+from harness.analysis.cells import cells, comparison_budget
+from harness.analysis.results import Results
+from harness.analysis.table import TableError
+from harness.figures import (
     axis_projections,
     budget_curves,
     failure_map,
@@ -19,9 +22,6 @@ from harness.analysis.figures import (
     selection_bias,
     slices,
 )
-from harness.analysis.figures.cells import cells, comparison_budget
-from harness.analysis.results import Results
-from harness.analysis.table import TableError
 from tests.figures import made_up
 
 DIGITS, TEXT = "made-up digits", "made-up text"

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from harness.analysis import results
-from harness.analysis.figures.catalogue import Entry
 from harness.errors import ConfigError
+from harness.figures.catalogue import Entry
 from tests.figures import made_up
 from tests.figures.test_numbers import with_spaces
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import report
 from harness.analysis import results
+from harness.report import comparison as report
 from tests.figures import made_up
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import report, report_page
 from harness.analysis import results, table
+from harness.report import comparison as report
+from harness.report import page as report_page
 from tests.report import browser
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())

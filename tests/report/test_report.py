@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import report, report_page
 from harness.analysis import results, table
 from harness.analysis.best_of_k import curve
 from harness.errors import ConfigError
+from harness.report import comparison as report
+from harness.report import page as report_page
 from tests.figures import made_up
 
 HEAD = "workload,optimizer,trial,status,val_error"

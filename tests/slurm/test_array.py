@@ -2,8 +2,9 @@
 
 import pytest
 
-from harness import status, store
-from harness.store import StudyFolder
+from harness.records import store
+from harness.records.store import StudyFolder
+from harness.running import status
 from tests.faults import sweeps
 from tests.slurm.cluster import MAX_ARRAY_SIZE
 from tests.slurm.conftest import read_logs
@@ -173,8 +174,8 @@ def test_a_failing_trial_is_marked_and_the_array_goes_on(cluster, submit, root, 
 
 
 def _resumed_with_the_same_bits(of, monkeypatch):
-    from harness import train
-    from harness.record import deterministic
+    from harness.records.record import deterministic
+    from harness.training import train
     from tests.faults import workload
 
     record = of.read_all()[0]

@@ -13,7 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from workloads import cifar10, cifar10_resnet32
+from workloads import cifar10_resnet32
+from workloads.data import cifar10
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from workloads.char_lstm import CharLSTM
+from workloads.models.char_lstm import CharLSTM
 
 
 def trainable(model) -> list:

@@ -3,9 +3,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from workloads import characters
-from workloads.characters import CharacterTask, code, split, streams
 from workloads.task import DataError
+from workloads.tasks import characters
+from workloads.tasks.characters import CharacterTask, code, split, streams
 
 MODEL = {"hidden_size": 8, "layers": 2, "dropout": 0.0, "sequence_length": 5}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workloads import cifar10
+from workloads.data import cifar10
 from workloads.task import DataError
 
 

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from workloads.cross_entropy import count_errors, mean_cross_entropy
+from workloads.tasks.cross_entropy import count_errors, mean_cross_entropy
 
 
 def test_the_mean_is_minus_the_log_of_the_softmax_at_the_label():

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from workloads.download import download
+from workloads.data.download import download
 from workloads.task import DataError
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from workloads.folders import cache_folder, data_root, written_whole
+from workloads.data.folders import cache_folder, data_root, written_whole
 from workloads.task import DataError
 
 

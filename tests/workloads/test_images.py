@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from workloads import images
-from workloads.images import ImageTask, crop_and_flip, stratified_split
+from workloads.tasks import images
+from workloads.tasks.images import ImageTask, crop_and_flip, stratified_split
 
 TRAIN = 37
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from workloads.resnet import BasicBlock, ResNet
+from workloads.models.resnet import BasicBlock, ResNet
 
 
 def he_parameter_count(depth: int, width: int) -> int:

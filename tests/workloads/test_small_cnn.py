@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from workloads.small_cnn import small_cnn
+from workloads.models.small_cnn import small_cnn
 
 
 @pytest.mark.parametrize(("width", "parameters"), [(16, 9_930), (8, 3_818)])

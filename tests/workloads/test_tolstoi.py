@@ -2,9 +2,9 @@ import hashlib
 
 import pytest
 
-from workloads import tolstoi
+from workloads.data import tolstoi
+from workloads.data.tolstoi import cut, read_text
 from workloads.task import DataError
-from workloads.tolstoi import cut, read_text
 
 
 @pytest.fixture

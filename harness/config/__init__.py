@@ -1,0 +1,1 @@
+"""From words on a command line to studies and requests. Nothing here trains or reads records."""

@@ -1,0 +1,122 @@
+"""Figure 5: error against each searched axis, a row an optimizer: optima lie away from the borders.
+
+One point a trial, on the axis' own scale from end to end. The outer tenths are shaded, and an axis
+whose selected trials crowd one of them (`harness.analysis.borders`) is marked. Diverged trials stand
+at the top.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.analysis import table
+from harness.analysis.borders import OUTER, Scale, borders
+from harness.analysis.table import Studies, optimizer_order
+from harness.figures import style
+
+MANY = 1500  # points a panel before they are drawn smaller
+
+
+def data(
+    trials: pd.DataFrame, studies: Studies | None = None, metric: str = "val_error"
+) -> pd.DataFrame:
+    """One row per counted trial and searched axis: its ``value`` there and its ``error``.
+
+    With the axis' ``scale``, ``low`` and ``high``, the masses and the warning of `borders`, and
+    ``best`` for the selected trial of all. ``error`` is infinite in a diverged trial.
+    """
+    spaces = borders(trials, studies, metric=metric)
+    keys = ["workload", "optimizer", "axis"]
+    kept = [*keys, "scale", "low", "high", "mass_low", "mass_high", "warning"]
+    parts = []
+    for group in table.groups(trials):
+        rows = table.counted(group.trials, feasible_only=False)
+        errors = table.values(rows, metric)
+        if not np.isfinite(errors).any():
+            continue
+        own = spaces[
+            (spaces["workload"] == group.workload) & (spaces["optimizer"] == group.optimizer)
+        ]
+        for axis in own["axis"]:
+            part = rows[["workload", "optimizer", "trial", "status"]].assign(
+                axis=axis,
+                value=rows[f"hp.{axis}"].astype(float),
+                error=errors,
+                best=False,
+                metric=metric,
+            )
+            part.iloc[int(np.argmin(errors)), part.columns.get_loc("best")] = True
+            parts.append(part)
+    if not parts:
+        return pd.DataFrame(
+            columns=[*keys, "trial", "status", "value", "error", "best", "metric", *kept[3:]]
+        )
+    return pd.concat(parts, ignore_index=True).merge(spaces[kept], on=keys)
+
+
+def draw(frame: pd.DataFrame, note: str = "") -> Figure:
+    """One workload: a row for each optimizer, a column for each of its axes."""
+    optimizers = optimizer_order(frame["optimizer"].unique())
+    axes_of = {o: style.axis_order(frame[frame["optimizer"] == o]["axis"]) for o in optimizers}
+    columns = max(map(len, axes_of.values()))
+    figure = style.canvas(1.65 * columns + 0.6, 1.45 * len(optimizers) + 0.4)
+    grid = figure.subplots(len(optimizers), columns, squeeze=False, sharey=True)
+    looks = style.looks(optimizers)
+    for optimizer, line in zip(optimizers, grid, strict=True):
+        rows = frame[frame["optimizer"] == optimizer]
+        for axis, axes in zip(axes_of[optimizer], line, strict=False):
+            draw_panel(axes, rows[rows["axis"] == axis], looks[optimizer])
+        for axes in line[len(axes_of[optimizer]) :]:
+            axes.remove()
+        line[0].set_ylabel(style.short(style.name(optimizer), 18), fontweight="bold")
+    style.error_axis(grid[0, 0], frame["error"])
+    metric, workload = frame["metric"].iloc[0], frame["workload"].iloc[0]
+    caption = (
+        f"{workload}: {style.quantity(metric)} of every trial against each searched axis; the ring is the"
+        " best trial, crosses at the top are diverged ones. Shaded: the outer tenth at each end of the"
+        " search space, in red where 30% or more of the selected trials lie in it (weighted by their"
+        f" chance of being selected by K = N/10 trials). {note}"
+    )
+    return style.finish(figure, caption)
+
+
+def draw_panel(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
+    """One axis of one optimizer."""
+    first = rows.iloc[0]
+    finite = rows[np.isfinite(rows["error"])]
+    size = 9 if len(rows) < MANY else 3
+    axes.scatter(
+        finite["value"], finite["error"], s=size, marker=look.marker, color=look.colour, alpha=0.55,
+        linewidths=0, rasterized=len(rows) > MANY,
+    )  # fmt: skip
+    lost = rows[~np.isfinite(rows["error"])]
+    axes.plot(
+        lost["value"], np.full(len(lost), 0.985), "x", transform=axes.get_xaxis_transform(), markersize=3,
+        markeredgewidth=0.6, color=style.DIVERGED_COLOUR,
+    )  # fmt: skip
+    best = rows[rows["best"]]
+    axes.plot(
+        best["value"],
+        best["error"],
+        "o",
+        markersize=8,
+        markerfacecolor="none",
+        markeredgecolor="black",
+    )
+    axes.set_xlabel(style.short(style.axis(first["axis"]), 24), labelpad=1)
+    scale = Scale(first["low"], first["high"], log=first["scale"] == "log")
+    style.any_axis(axes, "x", first["scale"], scale, rows["value"])
+    if first["scale"] == "choices":
+        return
+    low, high = scale.coordinate(scale.low), scale.coordinate(scale.high)
+    width = OUTER * (high - low)
+    for inner, outer, mass in (
+        (low + width, low, first["mass_low"]),
+        (high - width, high, first["mass_high"]),
+    ):
+        crowded = bool(first["warning"]) and mass >= 0.3
+        shade = style.DIVERGED_COLOUR if crowded else "#999999"
+        axes.axvspan(scale.value(outer), scale.value(inner), color=shade, alpha=0.18, linewidth=0)

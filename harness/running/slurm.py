@@ -1,0 +1,303 @@
+"""Sweeps as Slurm job arrays: ``scripts/submit_slurm.sh [sbatch options] -- [overrides]``.
+
+Everything is composed and checked here, on the login node, before anything is submitted. Task
+``b`` of a study runs its trials ``[b·k, (b+1)·k)``, k being ``trials_per_task``; those that have a
+record, or wait or run in Slurm already, are not submitted again. MaxArraySize limits the index of a
+task, so a long sweep becomes several arrays, each with an offset.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import harness
+from harness.errors import ConfigError, SweepError
+from harness.records import requests as asked
+from harness.records.record import FINISHED
+from harness.records.store import StudyFolder
+from harness.running.trial_queue import Request
+from harness.study import indices
+from harness.study.study import key_of
+
+USAGE = (
+    "scripts/submit_slurm.sh [--parallel=N] [sbatch options] -- [overrides of python -m harness]"
+)
+ARRAY_SCRIPT = Path(harness.__file__).parent.parent / "scripts" / "slurm_array.sh"
+# Two minutes before the end (or at preemption) the batch shell, which Python has replaced, is told;
+# USR2, because NCCL takes USR1.
+DEFAULTS = ("--requeue", "--open-mode=append", "--signal=B:USR2@120")
+OURS = (
+    "--array", "-a", "--comment", "--job-name", "-J", "--wrap", "--parsable", "--dependency", "-d",
+    "--chdir", "-D",  # relative folders would be others there
+)  # fmt: skip
+HYDRA_FLAGS = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
+# Which trials: the array's to say.
+CHOOSING = ("trial", "first_trial", "num_trials", "trials_per_task")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when everything missing is submitted (or nothing was missing), 2 for a mistake, 1 for Slurm's."""
+    from harness.__main__ import refuse
+
+    try:
+        return submit(sys.argv[1:] if arguments is None else arguments)
+    except Exception as error:
+        return refuse(error)
+
+
+def submit(arguments: Sequence[str]) -> int:
+    """Check and submit a sweep, and print what became of it."""
+    from harness.__main__ import compose
+    from harness.config import build as config
+    from harness.running.runner import check_workloads, set_damaged_aside
+
+    options, words = _split(arguments)
+    parallel, options = _parallel(options)
+    jobs = compose(words)
+    sweeps = []
+    for composed, overrides in jobs:
+        request = config.request(composed, config.study(composed, overrides), overrides)
+        settings = config.options(composed)
+        if settings.checkpoint_every is None:
+            raise ConfigError(
+                "checkpoint_every=null would start a trial over at every time limit; leave it out"
+            )
+        if settings.set_damaged_aside:
+            set_damaged_aside([StudyFolder(request.root, request.study)])
+        per_task = composed.trials_per_task
+        if request.num_feasible is not None:
+            raise ConfigError(
+                "num_feasible= needs one process that counts; for an array give num_feasible=null"
+                " max_trials=null num_trials="
+            )
+        if request.trials is not None and per_task > 1:
+            raise ConfigError("trial= names trials one by one; leave out trials_per_task")
+        passed = [word for word in overrides if key_of(word) not in CHOOSING]
+        flags = [*_hydra_flags(words), "hydra.mode=RUN"]  # an experiment's sweep has been unfolded
+        if composed.report:  # of all studies, once they are done
+            passed.append("report=null")
+        sweeps.append(Sweep(request, per_task, composed.retry_failed, (*flags, *passed)))
+    check_workloads([sweep.request for sweep in sweeps])
+    arrays = _plan(sweeps, queued(), max_array_size())
+    limit = max(1, parallel // len(arrays)) if parallel and arrays else None
+    jobs_of: list[str] = []
+    for place, array in enumerate(arrays):
+        # Fewer tasks at once than arrays: an array starts when one before it has ended.
+        after = jobs_of[place - parallel] if parallel and place >= parallel else None
+        job = _sbatch(array, options, limit, after)
+        jobs_of.append(job)
+        print(f"job {job}: {array.study_name} trials {indices.to_text(array.trials)}")
+        print(f"  tasks {array.specification(limit)}, logs {array.log}")
+    if not arrays:
+        print("nothing to submit: every trial asked for has a record, or waits or runs in Slurm")
+    for root in dict.fromkeys(sweep.request.root for sweep in sweeps):
+        print(f"progress: {Path(sys.executable)} -m harness.status {root}")
+    return 0
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    if "--" not in arguments:
+        raise ConfigError(f"no '--' between sbatch's options and the overrides; usage: {USAGE}")
+    place = list(arguments).index("--")
+    options = list(arguments[:place])
+    for option in options:
+        if option.split("=")[0] in OURS:
+            raise ConfigError(
+                f"{option.split('=')[0]} is set here, one array a study; give the others of sbatch's"
+                " options, and --parallel=N for at most N tasks at once"
+            )
+    return options, list(arguments[place + 1 :])
+
+
+def _parallel(options: Sequence[str]) -> tuple[int | None, list[str]]:
+    given = [option for option in options if option.split("=")[0] == "--parallel"]
+    rest = [option for option in options if option not in given]
+    if not given:
+        return None, rest
+    number = given[-1].partition("=")[2]
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", number):
+        raise ConfigError(f"--parallel=N must be 1 or more tasks at once, got {given[-1]!r}")
+    return int(number), rest
+
+
+def _hydra_flags(words: Sequence[str]) -> list[str]:
+    """Where to find configurations: what of Hydra's own flags a task needs again."""
+    flags = []
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word in HYDRA_FLAGS:
+            flags += [word, following]
+        elif word.split("=")[0] in (*HYDRA_FLAGS, "hydra.searchpath"):
+            flags.append(word)
+    return flags
+
+
+# --- planning ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is asked of one study, and the words that make a task run it."""
+
+    request: Request
+    per_task: int
+    retry_failed: bool
+    words: tuple[str, ...]
+
+
+class Array(NamedTuple):
+    """One job array: tasks ``offset + index``, of ``per_task`` trials each within [low, high]."""
+
+    folder: StudyFolder
+    words: tuple[str, ...]
+    offset: int
+    per_task: int
+    tasks: tuple[int, ...]
+    trials: tuple[int, ...]
+    low: int
+    high: int
+
+    @property
+    def study_name(self) -> str:
+        return self.folder.study.name
+
+    @property
+    def log(self) -> str:
+        """One a task, named by study and index: %a is Slurm's index in this array."""
+        name = self.study_name.replace("/", "-")
+        start = f"{self.offset}+" if self.offset else ""
+        folder = str(self.folder.path / "logs").replace("%", "%%")
+        return f"{folder}/{name}_{start}%a.log"
+
+    def specification(self, limit: int | None) -> str:
+        text = indices.to_text(task - self.offset for task in self.tasks)
+        return f"{text}%{limit}" if limit else text
+
+
+def missing(sweep: Sweep, busy: Iterable[int] = ()) -> list[int]:
+    """The trials asked for that have no record (or, with retry_failed, a failed one)."""
+    found = StudyFolder(sweep.request.root, sweep.request.study).read_all()
+    done = {
+        trial
+        for trial, record in found.items()
+        if record["status"] in FINISHED or not sweep.retry_failed
+    }
+    return sorted(set(sweep.request.indices) - done - set(busy))
+
+
+def _plan(sweeps: Sequence[Sweep], busy: Iterable[Queued], array_size: int) -> list[Array]:
+    """The arrays to submit; the studies' folders are made and the requests noted on the way."""
+    arrays = []
+    taken = list(busy)
+    for sweep in sweeps:
+        request = sweep.request
+        folder = StudyFolder(request.root, request.study)
+        here = str(folder.path.resolve())
+        trials = missing(sweep, {t for each in taken if each.path == here for t in each.trials})
+        if not trials:
+            continue
+        folder.create()
+        asked.note(folder, request)
+        folder.make("logs")  # or Slurm loses the output
+        added = _chunks(folder, sweep, trials, array_size)
+        taken += [Queued(here, frozenset(array.trials)) for array in added]
+        arrays += added
+    return arrays
+
+
+def _chunks(
+    folder: StudyFolder, sweep: Sweep, trials: Sequence[int], array_size: int
+) -> list[Array]:
+    per_task, span = sweep.per_task, (min(sweep.request.indices), max(sweep.request.indices))
+    by_offset: dict[int, list[int]] = {}
+    for trial in trials:
+        task = trial // per_task
+        by_offset.setdefault(task - task % array_size, []).append(trial)
+    return [
+        Array(
+            folder,
+            sweep.words,
+            offset,
+            per_task,
+            tuple(sorted({trial // per_task for trial in chunk})),
+            tuple(chunk),
+            *span,
+        )
+        for offset, chunk in sorted(by_offset.items())
+    ]
+
+
+# --- Slurm ------------------------------------------------------------------------------------
+
+
+class Queued(NamedTuple):
+    """Trials of the study in a folder that wait or run in Slurm."""
+
+    path: str
+    trials: frozenset[int]
+
+
+def max_array_size() -> int:
+    """One more than the largest index a task of an array may have on this cluster."""
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", _slurm("scontrol", "show", "config"), re.M)
+    if not found or int(found[1]) < 2:
+        raise SweepError("this Slurm allows no job arrays (MaxArraySize in its configuration)")
+    return int(found[1])
+
+
+def queued() -> list[Queued]:
+    """What earlier submissions of this user still have in Slurm, by the comment each carries."""
+    text = _slurm("squeue", "--me", "--noheader", "--array", "--format=%K|%k")
+    found = []
+    for line in text.splitlines():
+        index, _, comment = line.partition("|")
+        match = re.fullmatch(r"harness (\d+) (\d+) (\d+) (\d+) (.*)", comment)
+        if match and index.isdigit():
+            offset, per_task, low, high = map(int, match.groups()[:4])
+            first = (offset + int(index)) * per_task
+            trials = range(max(first, low), min(first + per_task - 1, high) + 1)
+            found.append(Queued(match[5], frozenset(trials)))
+    return found
+
+
+def _sbatch(
+    array: Array, options: Sequence[str], limit: int | None, after: str | None = None
+) -> str:
+    if not ARRAY_SCRIPT.exists():
+        raise SweepError(f"{ARRAY_SCRIPT} is not there; submit from a checkout of the project")
+    numbers = [str(n) for n in (array.offset, array.per_task, array.low, array.high)]
+    submitted = _slurm(
+        "sbatch",
+        "--parsable",
+        *DEFAULTS,
+        f"--output={array.log}",
+        *options,
+        f"--job-name={array.study_name.replace('/', '-')}",
+        f"--comment=harness {' '.join(numbers)} {array.folder.path.resolve()}",
+        f"--array={array.specification(limit)}",
+        *([f"--dependency=afterany:{after}"] if after else []),
+        str(ARRAY_SCRIPT),
+        sys.executable,
+        *numbers,
+        *array.words,
+    )
+    return submitted.strip().split(";")[0]
+
+
+def _slurm(*command: str) -> str:
+    if shutil.which(command[0]) is None:
+        raise SweepError(f"{command[0]} is not on this machine; submit from a login node of Slurm")
+    ended = subprocess.run(command, capture_output=True, text=True)
+    if ended.returncode:
+        raise SweepError(f"{command[0]} refused: {ended.stderr.strip() or ended.stdout.strip()}")
+    return ended.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""A worker process: takes a trial, trains it, writes its record, reports its status."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Any, NamedTuple
+
+from harness.errors import SweepError
+from harness.records.checkpoint import Checkpoint, Every
+from harness.records.record import Record, new_record
+from harness.records.store import StudyFolder
+from harness.study.study import Study
+
+TASKS_KEPT = 2  # opened data sets a worker holds on to; sweeps seldom mix more workloads
+ORPHAN_SECONDS = 30.0  # what an orphan has to end its step and checkpoint
+
+# What the runner says, besides an Assignment. None: there is no more work.
+STOP = "stop"
+# What a worker says, besides Ready, Outcome and Warn.
+LEAVING = "leaving"  # after the outcome that follows: another process is to take its place
+BEGUN = "begun"  # training, the data being open: trial_timeout counts from here
+
+
+class Assignment(NamedTuple):
+    study: Study
+    root: str
+    trial: int
+    checkpoint_every: Every | None = None
+    recorded: frozenset[str] = frozenset()  # SHA-256 of the data that the study's records are of
+
+
+class Ready(NamedTuple):
+    """For assignments, on the device of this name."""
+
+    device_name: str
+
+
+class Outcome(NamedTuple):
+    """What the runner needs to know of an ended trial; the record itself is in the store."""
+
+    status: str
+    val_error: float | None = None
+    error: str | None = None
+
+
+class Warn(NamedTuple):
+    """A line for the user."""
+
+    line: str
+
+
+# Statuses of an outcome, never of a record:
+STOPPED = "stopped"  # the trial was asked to stop
+REFUSED = "refused"  # the workload refused its data or model settings: a mistake in the config
+UNWRITABLE = "unwritable"  # the record or a checkpoint could not be written
+
+
+def work(connection: Connection, device: str) -> None:
+    """Run assignments until the connection closes or says None.
+
+    SIGINT, SIGTERM and SIGUSR2 are blocked here (the runner starts us so): a terminal or a batch
+    system sends them to the whole group, and the runner alone decides.
+    """
+    import torch
+
+    torch.set_num_threads(1)  # two cost 5x the CPU time under load
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    tasks: dict[str, Any] = {}
+    try:
+        connection.send(Ready(device_name(device)))
+        while (message := connection.recv()) is not None:
+            if message != STOP:  # a stop that crossed the end of its trial
+                outcome = _run(message, tasks, device, connection)
+                # An error on a GPU may have broken the process's context for all trials to come.
+                spoilt = outcome.status == "failed" and device != "cpu"
+                if spoilt:
+                    connection.send(LEAVING)
+                connection.send(outcome)
+                if spoilt:
+                    return
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # the runner is gone; so are we
+
+
+def _end_with_parent() -> None:
+    """The last resort for a trial that hangs while its runner is gone."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+
+def _stop_check(connection: Connection) -> Callable[[], bool]:
+    """Whether the runner has said something, or died: during a trial both mean stop.
+
+    One system call, a microsecond. No lock shared with other processes: a worker that is killed
+    while it holds one would stop all.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN | select.POLLHUP)
+    return lambda: bool(poll.poll(0))
+
+
+def _run(
+    assignment: Assignment, tasks: dict[str, Any], device: str, connection: Connection
+) -> Outcome:
+    from harness.training.train import Stopped
+    from workloads.task import DataError
+
+    study, root, trial, every, _ = assignment
+    folder = StudyFolder(root, study)
+
+    def warn(line: str) -> None:
+        connection.send(Warn(f"{study.name} trial {trial}: {line}"))
+
+    started = time.time()
+    try:
+        checkpoint = Checkpoint(folder, trial, every, device, warn)
+        record = _record(assignment, tasks, device, connection, checkpoint)
+        record["run"] |= run_facts(started, device_name(device))
+        folder.write(record)
+        checkpoint.remove()
+    except Stopped:
+        return Outcome(STOPPED)
+    except DataError as error:
+        return Outcome(REFUSED, error=str(error))
+    except SweepError as error:
+        return Outcome(UNWRITABLE, error=str(error))
+    return Outcome(record["status"], record["val_error"], record["error"])
+
+
+def _record(
+    assignment: Assignment,
+    tasks: dict[str, Any],
+    device: str,
+    connection: Connection,
+    checkpoint: Checkpoint,
+) -> Record:
+    from harness.training.train import note_failure, run_trial
+    from workloads.task import DataError
+
+    study, trial = assignment.study, assignment.trial
+    started = time.perf_counter()
+    try:
+        task = _task(study, tasks, device)
+        sha256 = task.data_description.get("sha256")
+        check_data(study, assignment.recorded, sha256)
+        checkpoint.identity["data"] = sha256
+    except DataError:
+        raise
+    except Exception as error:  # a workload that cannot be imported or opened fails its trials
+        record = new_record(study, trial)
+        note_failure(record, error, time.perf_counter() - started)
+        return record
+    connection.send(BEGUN)
+    return run_trial(study, trial, task, device, _stop_check(connection), checkpoint)
+
+
+def check_data(study: Study, recorded: frozenset[str], sha256: str | None) -> None:
+    """That a study's records are of the data at hand: where data lies is no part of a study.
+
+    Raises:
+        DataError: one is of other data.
+    """
+    from workloads.task import DataError
+
+    others = sorted(recorded - {sha256})
+    if sha256 and others:
+        raise DataError(
+            f"{study.name} has records of data with sha256 {others[0][:12]}…, the data given has"
+            f" {sha256[:12]}…; give another root=, or the data of those records"
+        )
+
+
+def run_facts(started: float, device: str) -> dict[str, Any]:
+    """What a record's ``run`` tells of when and where, besides ``train_seconds``."""
+    from harness.records.provenance import provenance
+
+    times = {"started_at": round(started, 3), "ended_at": round(time.time(), 3)}
+    return {**times, "device": device, **provenance()}
+
+
+def _task(study: Study, tasks: dict[str, Any], device: str) -> Any:
+    """The study's workload with its data open, from the few kept."""
+    from harness.training.train import load_task
+
+    config = study.config
+    wanted = (
+        config["workload"]["module"],
+        config["data"],
+        config["model"],
+        config["workload"]["batch_size"],
+    )
+    key = json.dumps(wanted, sort_keys=True)
+    if key not in tasks:
+        if len(tasks) >= TASKS_KEPT:
+            tasks.pop(next(iter(tasks)))
+        tasks[key] = load_task(study, device)
+    return tasks[key]
+
+
+def device_name(device: str) -> str:
+    if device == "cpu":
+        return "cpu"
+    import torch
+
+    return f"cuda ({torch.cuda.get_device_name(device)})"

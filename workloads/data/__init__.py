@@ -1,0 +1,1 @@
+"""Data on disk: found, fetched, checked, decoded once. No torch, no models."""

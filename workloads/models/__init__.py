@@ -1,0 +1,1 @@
+"""Networks, each a torch.nn.Module or a function that builds one. No data."""
