@@ -1,10 +1,25 @@
-"""What a user can get wrong, as one line: the rule, the value given, the remedy."""
+"""What a user can put right, as one line (the rule, the value given, the remedy), and exit statuses."""
 
 from collections.abc import Iterable
 
+EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+EXIT_SIGNAL = 128  # plus the signal's number, as a shell tells it: 130 after Ctrl-C
 
-class ConfigError(ValueError):
-    """A mistake in what was asked for. The command line prints it alone and exits with status 2."""
+
+class HarnessError(Exception):
+    """What the command line says in one line, without a traceback."""
+
+    exit_status = EXIT_FAILED
+
+
+class ConfigError(HarnessError, ValueError):
+    """A mistake in what was asked for."""
+
+    exit_status = EXIT_USAGE
+
+
+class SweepError(HarnessError, RuntimeError):
+    """What ends a sweep from outside: a full disk, workers that will not start."""
 
 
 def unknown(what: str, given: object, known: Iterable[object], remedy: str = "") -> ConfigError:
@@ -13,7 +28,3 @@ def unknown(what: str, given: object, known: Iterable[object], remedy: str = "")
     return ConfigError(
         f"{what} {given!r} is not one of: {names}" + (f"; {remedy}" if remedy else "")
     )
-
-
-class SweepError(RuntimeError):
-    """What ends a sweep from outside: a full disk, workers that will not start. One line; status 1."""

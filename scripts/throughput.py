@@ -92,8 +92,9 @@ def sweep(trials: int, workers: int, workload: dict, width: int) -> float:
     from hydra import compose, initialize_config_module
 
     from harness.config import build as config
-    from harness.records.store import read_records
-    from harness.running.runner import Options, run
+    from harness.records.reading import read_records
+    from harness.running.options import Options
+    from harness.running.runner import run
 
     config.register()
     overrides = [

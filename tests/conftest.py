@@ -1,8 +1,29 @@
-"""What every test shares: a process left as it was found."""
+"""What every test shares: a process left as it was found, and markers that a folder stands for."""
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tests run on all cores at once
+
+FOLDERS = {"faults": "fault", "slurm": "slurm", "report/test_page.py": "browser"}
+
+
+def pytest_collection_modifyitems(items):
+    """The marker of a test's folder, and what xdist keeps together.
+
+    A file's tests share its fixtures. Those of the marked folders watch the clock, signals and each
+    other's processes, so that all of them form one group: one after the other, beside the rest.
+    """
+    here = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(here).as_posix()
+        marker = next((name for start, name in FOLDERS.items() if path.startswith(start)), None)
+        if marker:
+            item.add_marker(marker)
+        item.add_marker(pytest.mark.xdist_group("alone" if marker else path))
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,7 @@
-"""A workload for tests: He et al.'s ResNet, small, on made images, with random crops and flips."""
+"""A workload for tests: He et al.'s ResNet, small, on made images, with random crops and flips.
+
+Of a workload's functions it has `load` alone, as a user's own may.
+"""
 
 import numpy as np
 
@@ -6,10 +9,6 @@ from workloads.models.resnet import ResNet
 from workloads.tasks.images import ImageTask
 
 SIZES = (96, 32, 32)
-
-
-def prepare(data):
-    pass
 
 
 def load(data, model, batch_size, device):

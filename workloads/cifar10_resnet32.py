@@ -25,12 +25,8 @@ STD = (63.0, 62.1, 66.7)
 MODEL = {"depth": one_of(8, 14, 20, 32, 56), "width": POSITIVE}
 
 
-def prepare(data: Mapping[str, Any]) -> None:
+def prepare(data: Mapping[str, Any]) -> str:
     """`data`: root, cache, format, download (cifar10.py)."""
-    cifar10.prepare(data)
-
-
-def data_sha256(data: Mapping[str, Any]) -> str:
     return str(cifar10.load(data).description["sha256"])
 
 

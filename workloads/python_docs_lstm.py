@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workloads.data.folders import sha256_of_text
+from workloads.data.text import sha256_of
 from workloads.settings import CHAR_LSTM, PATH, read
 from workloads.task import DataError
 
@@ -30,14 +30,10 @@ def reference_text() -> str:
     return "".join(topics[name] for name in sorted(topics))
 
 
-def prepare(data: Mapping[str, Any]) -> None:
+def prepare(data: Mapping[str, Any]) -> str:
     """The data is bundled, so that data.root and data.cache are accepted and not used."""
     read("data", data, root=PATH, cache=PATH)
-    reference_text()
-
-
-def data_sha256(data: Mapping[str, Any]) -> str:
-    return sha256_of_text(reference_text())
+    return sha256_of(reference_text())
 
 
 def check_model(model: Mapping[str, Any]) -> None:

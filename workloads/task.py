@@ -20,8 +20,7 @@ class Task(Protocol):
 
     Attributes:
         data_description: plain JSON-able facts about the data for every record: a label, the
-            sha256 of what was read (a study with records of another one is refused), the sizes of
-            the splits.
+            sha256 that the workload's `prepare` returned, the sizes of the splits.
     """
 
     data_description: dict[str, Any]

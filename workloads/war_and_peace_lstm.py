@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workloads.data.folders import sha256_of_text
+from workloads.data.text import sha256_of
 from workloads.data.tolstoi import read_text
 from workloads.settings import CHAR_LSTM, read
 
@@ -17,13 +17,10 @@ if TYPE_CHECKING:
     from workloads.tasks.characters import CharacterTask
 
 
-def prepare(data: Mapping[str, Any]) -> None:
+def prepare(data: Mapping[str, Any]) -> str:
     """`data`: root, cache, file, download, any_edition (tolstoi.py)."""
-    read_text(data)
-
-
-def data_sha256(data: Mapping[str, Any]) -> str:
-    return sha256_of_text(read_text(data)[0])
+    text, _ = read_text(data)
+    return sha256_of(text)
 
 
 def check_model(model: Mapping[str, Any]) -> None:

@@ -1,23 +1,24 @@
-"""What the trials say: exact statistics of tuning, from a table with one row a trial.
+"""Statistics: a table of trials in, a table of numbers out, every figure's and every report's.
 
-Everything here takes and gives pandas tables (`table.read` makes one from a results folder or from
-anyone's CSV) and knows nothing of training. In reading order:
+Nothing is drawn or put into sentences here, and nothing is known of training. In reading order:
 
     best_of_k            exact best-of-K statistics: pure NumPy, imports nothing of ours
     confidence           how sure we are of the median best-of-K
-    table                reading and checking a table of trials; which rows count
-    tuning_curves        best error against budget
+    names                how optimizers, quantities and errors are written
+    checking, counting   the rules of a table of trials; which of its rows count
+    pooling, spaces      one study per workload and optimizer; the axes it was searched on
+    reading              folders, CSV and Parquet read into one checked `Results`, and saved
+    cells                which cells a comparison has, and the budget they are compared at
+    tuning_curves        best error against budget: Figures 6-8
     final                one row per (workload, optimizer)
-    inclusion_verdicts   does the general optimizer do at least as well as the special one?
-    ranks, borders, importance
-    summary              all of it in words, for a terminal
-    results              trials, curves and studies together, read and saved
-    verdict_words        the answer in sentences
-    outcome              the answer in Markdown tables, for cards
-    figures/             the pictures, each with its numbers
+    selected, targets    the selected trial's errors, its steps to a target: Figures 1 and 9, 2 and 10
+    search_spaces        the same optimizers with ever more tuned: Figures 3 and 4
+    null_range, inclusion_verdicts   does the general optimizer do at least as well as the special?
+    ranks, importance, borders, refining
+    axis_projections (Figure 5), failure_map, learning_curves, selection_bias, slices
 
 Trials from a Halton sequence are not independent draws: they cover the space more evenly than
 random search. Statistics here treat them as if they were, so a budget of K means "a random search
 of K trials over what was found", and figures say "random-search equivalent". Scrambles with
-different seeds *are* independent of each other, and can be pooled (`table.select_studies`).
+different seeds *are* independent of each other, and can be pooled (`pooling.select_studies`).
 """

@@ -136,28 +136,26 @@ def curve(
     return Curve(mean(w, ranked), *(ranked[_first_reaching(below, level)] for level in LEVELS))
 
 
-def probability_better(
-    errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayLike, *, margin: float = 0.0
-) -> Array:
-    """``P(A's best + margin < B's best)``, ties counted half: ``[budgets]``.
+def probability_better(errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayLike) -> Array:
+    """``P(A's best < B's best)``, ties counted half: ``[budgets]``.
 
-    Both run K independent trials. With ``margin=0`` the two directions add up to one.
+    Both run K independent trials; the two directions add up to one.
 
     >>> probability_better([0.1, 0.3], [0.2, 0.3], budgets=[1, 4]).round(3).tolist()
     [0.625, 0.939]
     """
-    strictly, tied = win_and_tie(errors_a, errors_b, budgets, margin=margin)
+    strictly, tied = win_and_tie(errors_a, errors_b, budgets)
     return strictly + tied / 2
 
 
 def win_and_tie(
-    errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayLike, *, margin: float = 0.0
+    errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayLike
 ) -> tuple[Array, Array]:
-    """``P(A's best + margin < B's best)`` and ``P(A's best + margin = B's best)``: two ``[budgets]``."""
+    """``P(A's best < B's best)`` and ``P(A's best = B's best)``: two ``[budgets]``."""
     a, b = np.sort(_errors(errors_a)), np.sort(_errors(errors_b))
     above = survival(len(b), budgets)
-    at_least = above[:, np.searchsorted(b, a + margin, "left")]  # P(B's best >= a + margin)
-    greater = above[:, np.searchsorted(b, a + margin, "right")]
+    at_least = above[:, np.searchsorted(b, a, "left")]  # P(B's best >= a)
+    greater = above[:, np.searchsorted(b, a, "right")]
     w = weights(a, budgets)
     return np.sum(w * greater, axis=1), np.sum(w * (at_least - greater), axis=1)
 
@@ -217,21 +215,6 @@ def bootstrap(
         drawn = rng.integers(len(errors), size=len(errors))
         result[sample] = [s[drawn[np.argmin(errors[drawn[:budget]])]] for budget in k]
     return result
-
-
-def bootstrap_curve(
-    errors: ArrayLike,
-    budgets: ArrayLike,
-    rng: np.random.Generator,
-    statistic: ArrayLike | None = None,
-    *,
-    samples: int = 100,
-) -> Curve:
-    """`curve` by `bootstrap`: the mean and percentiles of ``samples`` resampled tuning runs."""
-    selected = bootstrap(errors, budgets, rng, statistic, samples=samples)
-    return Curve(
-        selected.mean(axis=0), *np.quantile(selected, LEVELS, axis=0, method="inverted_cdf")
-    )
 
 
 def _first_reaching(below: Array, level: float) -> NDArray[np.int64]:

@@ -1,30 +1,40 @@
-"""Which cells a figure has, filled or missing, and the budget at which they are compared."""
+"""Which cells a comparison has, filled or missing, and the budget at which they are compared."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from harness.analysis import confidence, table
-from harness.analysis.final import feasibility
+from harness.analysis import confidence
+from harness.analysis.counting import counted, marked
+from harness.analysis.names import optimizer_order
+from harness.analysis.pooling import groups
+from harness.study.result import COMPLETE
 
+PAIR = ["workload", "optimizer"]
 NOT_RUN, NO_FEASIBLE = "not run", "no feasible trial"
 
 
 def cells(trials: pd.DataFrame) -> pd.DataFrame:
     """One row per workload and optimizer, every combination: a missing one is drawn as missing.
 
-    Columns: ``workload, optimizer, trials`` (feasible ones, N), ``missing``, why there is nothing to
+    Columns: ``workload, optimizer, trials`` (counted ones, N), ``missing``, why there is nothing to
     draw, empty where there is something, and ``unit`` of the error, empty where not known.
     """
-    found = feasibility(trials).set_index(["workload", "optimizer"])["feasible_trials"]
+    found = {(g.workload, g.optimizer): g.trials for g in groups(trials)}
     workloads = list(trials["workload"].unique())
-    optimizers = table.optimizer_order(trials["optimizer"].unique())
-    index = pd.MultiIndex.from_product([workloads, optimizers], names=["workload", "optimizer"])
-    counts = found.reindex(index)
-    missing = counts.map(lambda n: NOT_RUN if pd.isna(n) else NO_FEASIBLE if n == 0 else "")
-    frame = pd.DataFrame({"trials": counts.fillna(0).astype(int), "missing": missing}).reset_index()
+    optimizers = optimizer_order(trials["optimizer"].unique())
+    index = pd.MultiIndex.from_product([workloads, optimizers], names=PAIR)
+    counts = [len(counted(found[pair])) if pair in found else 0 for pair in index]
+    missing = [_missing(found.get(pair)) for pair in index]
+    frame = pd.DataFrame({"trials": counts, "missing": missing}, index=index).reset_index()
     frame["unit"] = frame["workload"].map(_units(trials))
-    return frame
+    return marked(frame, trials)
+
+
+def _missing(rows: pd.DataFrame | None) -> str:
+    if rows is None:
+        return NOT_RUN
+    return "" if (rows["status"] == COMPLETE).any() else NO_FEASIBLE
 
 
 def _units(trials: pd.DataFrame) -> dict[str, str]:
@@ -37,14 +47,14 @@ def _units(trials: pd.DataFrame) -> dict[str, str]:
 def comparison_budget(trials: pd.DataFrame, max_budget: int | None = None) -> pd.Series:
     """The budget K of each workload at which its optimizers are compared, by workload.
 
-    A fifth of the fewest feasible trials of any of its optimizers, for a fifth is what N trials
+    A fifth of the fewest counted trials of any of its optimizers, for a fifth is what N trials
     vouch for; those with less than half as many as the richest are left aside, so that one
     optimizer that mostly diverges does not set the budget of all. At least 1, at most ``max_budget``.
 
-    >>> from harness.analysis import table
+    >>> from harness.analysis.checking import check
     >>> made_up = pd.DataFrame({"workload": "w", "optimizer": ["a"] * 40 + ["b"] * 30 + ["c"] * 4})
     >>> made_up = made_up.assign(trial=range(74), status="complete", val_error=0.5)
-    >>> comparison_budget(table.check(made_up)).to_dict()
+    >>> comparison_budget(check(made_up)).to_dict()
     {'w': 6}
     """
     counts = cells(trials).query("trials > 0")
@@ -75,3 +85,8 @@ def count_range(counts: pd.Series) -> str:
         return "0"
     low, high = int(known.min()), int(known.max())
     return str(low) if low == high else f"{low}–{high}"
+
+
+def drawn(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the cells that have something to draw."""
+    return frame[frame["missing"] == ""]

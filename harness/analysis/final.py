@@ -8,7 +8,8 @@
     best_<metric>              its val_error, test_error, train_loss, steps
     best_hp.*                  its searched coordinates
     budget_trials              K of the figures that follow: N unless given
-    expected_trials_run        K / feasible_share: what finding K feasible trials costs
+    expected_trials_run        K / feasible_share: what finding K feasible trials costs; K where
+                               every trial counts
     val_mean, val_p05 … p95    best validation error over random searches of K trials
     median_low, median_high    the 90% interval of its median (empty unless val_error selects)
     test_mean, test_p05 … p95  test error *of the selected trial*, never minimised by itself
@@ -21,16 +22,25 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from harness.analysis import best_of_k, confidence, table
-from harness.analysis.table import DIVERGED, FEASIBLE, LISTED, Group
+from harness.analysis import best_of_k, confidence
+from harness.analysis.checking import EVERY, LISTED, TABLE_STATUSES, hyperparameter_columns
+from harness.analysis.counting import counted, feasible_alone, finished, marked, values
+from harness.analysis.pooling import Group, groups
+from harness.study.result import COMPLETE, FINISHED
 
 OUTCOMES = ("val_error", "test_error", "train_loss", "steps")
-COUNTS = (FEASIBLE, DIVERGED, *LISTED)
 AT_BUDGET = (
     "budget_trials", "expected_trials_run", "val_mean", "val_p05", "val_p50", "val_p95",
     "median_low", "median_high", "test_mean", "test_p05", "test_p50", "test_p95",
 )  # fmt: skip
-_COUNT_COLUMNS = ("workload", "optimizer", "study", "feasible_trials", "feasible_share", *COUNTS)
+_COUNT_COLUMNS = (
+    "workload",
+    "optimizer",
+    "study",
+    "feasible_trials",
+    "feasible_share",
+    *TABLE_STATUSES,
+)
 
 
 def final(
@@ -38,9 +48,6 @@ def final(
     budget_trials: int | None = None,
     *,
     select_by: str = "val_error",
-    feasible_only: bool = True,
-    replacement: bool = True,
-    confidence_level: float = confidence.CONFIDENCE,
 ) -> pd.DataFrame:
     """One row per workload and optimizer; the columns are in the head of this file.
 
@@ -48,27 +55,24 @@ def final(
         trials: a checked table, one study per workload and optimizer.
         budget_trials: K; None or more than there are for all N counted trials.
         select_by: what the best trial is lowest in; ``train_loss`` gives Figure 9.
-        feasible_only: False counts diverged trials as infinitely bad; N is then all of both.
 
-    >>> trials = table.check(pd.DataFrame({"workload": "w", "optimizer": "sgd", "trial": range(3),
+    >>> from harness.analysis.checking import check
+    >>> trials = check(pd.DataFrame({"workload": "w", "optimizer": "sgd", "trial": range(3),
     ...     "status": ["complete", "diverged", "complete"], "val_error": [0.3, None, 0.2]}))
     >>> final(trials)[["feasible_trials", "diverged", "best_trial", "best_val_error"]].values.tolist()
     [[2, 1, 2, 0.2]]
     """
-    rows = [
-        _row(group, budget_trials, select_by, feasible_only, replacement, confidence_level)
-        for group in table.groups(trials)
-    ]
-    best = [f"best_{name}" for name in (*OUTCOMES, *table.hyperparameter_columns(trials))]
+    rows = [_row(group, budget_trials, select_by) for group in groups(trials)]
+    best = [f"best_{name}" for name in (*OUTCOMES, *hyperparameter_columns(trials))]
     frame = pd.DataFrame(rows).reindex(
         columns=[*_COUNT_COLUMNS, "best_trial", "best_study", *best, *AT_BUDGET]
     )
-    return frame.astype({"best_trial": "Int64", "budget_trials": "Int64"})
+    return marked(frame.astype({"best_trial": "Int64", "budget_trials": "Int64"}), trials)
 
 
 def feasibility(trials: pd.DataFrame) -> pd.DataFrame:
     """Counts by status and the feasible share: one row per workload and optimizer."""
-    return pd.DataFrame([_counts(group) for group in table.groups(trials)])
+    return pd.DataFrame([_counts(group) for group in groups(trials)])
 
 
 def not_counted(trials: pd.DataFrame) -> pd.DataFrame:
@@ -78,47 +82,38 @@ def not_counted(trials: pd.DataFrame) -> pd.DataFrame:
 
 def _counts(group: Group) -> dict[str, object]:
     status = group.trials["status"].value_counts()
-    counts = {name: int(status.get(name, 0)) for name in COUNTS}
-    results = counts[FEASIBLE] + counts[DIVERGED]
+    counts = {name: int(status.get(name, 0)) for name in TABLE_STATUSES}
+    results = sum(counts[name] for name in FINISHED)
     return {
         "workload": group.workload,
         "optimizer": group.optimizer,
         "study": "+".join(sorted(set(group.trials["study"]))),
-        "feasible_trials": counts[FEASIBLE],
-        "feasible_share": counts[FEASIBLE] / results if results else np.nan,
+        "feasible_trials": counts[COMPLETE],
+        "feasible_share": counts[COMPLETE] / results if results else np.nan,
         **counts,
     }
 
 
-def _row(
-    group: Group,
-    budget_trials: int | None,
-    select_by: str,
-    feasible_only: bool,
-    replacement: bool,
-    confidence_level: float,
-) -> dict[str, object]:
+def _row(group: Group, budget_trials: int | None, select_by: str) -> dict[str, object]:
     row = _counts(group) | {"best_trial": pd.NA, "best_study": None}
-    complete = table.counted(group.trials)
+    complete = counted(feasible_alone(group.trials))
     if complete.empty:
         return row
-    best = complete.iloc[int(np.argmin(table.values(complete, select_by)))]
+    best = complete.iloc[int(np.argmin(values(complete, select_by)))]
     row |= {"best_trial": int(best["trial"]), "best_study": best["study"]}
-    hyperparameters = table.hyperparameter_columns(group.trials)
-    row |= {f"best_{name}": best[name] for name in (*OUTCOMES, *hyperparameters)}
+    names = (*OUTCOMES, *hyperparameter_columns(group.trials))
+    row |= {f"best_{name}": best[name] for name in names}
 
-    rows = table.counted(group.trials, feasible_only=feasible_only)
-    errors = table.values(rows, select_by)
+    rows = counted(group.trials)
+    errors = values(rows, select_by)
     k = min(budget_trials or len(rows), len(rows))
-    feasible_share = len(complete) / len(table.counted(group.trials, feasible_only=False))
-    row |= {"budget_trials": k, "expected_trials_run": k / feasible_share if feasible_only else k}
+    feasible_share = len(complete) / len(finished(group.trials))
+    row |= {"budget_trials": k, "expected_trials_run": k if EVERY in rows else k / feasible_share}
     for prefix, column in (("val", "val_error"), ("test", "test_error")):
         if complete[column].notna().all():
-            curve = best_of_k.curve(
-                errors, [k], table.values(rows, column), replacement=replacement
-            )
+            curve = best_of_k.curve(errors, [k], values(rows, column))
             row |= {f"{prefix}_{name}": value[0] for name, value in curve._asdict().items()}
     if select_by == "val_error":
-        low, high = confidence.median_interval(errors, [k], confidence=confidence_level)
+        low, high = confidence.median_interval(errors, [k])
         row |= {"median_low": low[0], "median_high": high[0]}
     return row

@@ -21,50 +21,39 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.analysis import table
+from harness.analysis.counting import finished, values
+from harness.analysis.pooling import groups
+from harness.analysis.spaces import FEW_VALUES, searched
 
 COLUMNS = ("workload", "optimizer", "axis", "importance", "partner", "interaction", "trials")
-FEW_VALUES = 5  # an axis with as few distinct values is a list of choices
 LEAST_IN_BIN = 8
 LEAST_IN_CELL = 5
 
 
-def importance(
-    trials: pd.DataFrame, metric: str = "val_error", *, feasible_only: bool = False
-) -> pd.DataFrame:
+def importance(trials: pd.DataFrame, metric: str = "val_error") -> pd.DataFrame:
     """One row per workload, optimizer and searched axis, most important first.
 
-    Diverged trials count unless ``feasible_only``. Axes held constant, and columns that hold names
-    rather than numbers, are left out; so is an optimizer with fewer than 16 counted trials.
+    Diverged trials always count. Axes held constant, and columns that hold names rather than
+    numbers, are left out; so is an optimizer with fewer than 16 results.
 
+    >>> from harness.analysis.checking import check
     >>> made_up = pd.DataFrame({"workload": "w", "optimizer": "sgd", "trial": range(64),
     ...     "status": "complete", "hp.lr": range(64), "hp.l2": [i * 37 % 64 for i in range(64)]})
-    >>> shares = importance(table.check(made_up.assign(val_error=abs(made_up["hp.lr"] - 20.5))))
+    >>> shares = importance(check(made_up.assign(val_error=abs(made_up["hp.lr"] - 20.5))))
     >>> shares[["axis", "importance"]].round(2).values.tolist()
     [['lr', 0.96], ['l2', 0.0]]
     """
     rows: list[dict[str, object]] = []
-    for group in table.groups(trials):
-        counted = table.counted(group.trials, feasible_only=feasible_only)
-        if len(counted) < 2 * LEAST_IN_BIN:
+    for group in groups(trials):
+        results = finished(group.trials)
+        if len(results) < 2 * LEAST_IN_BIN:
             continue
-        ranks = stats.rankdata(table.values(counted, metric))
-        axes = searched(counted)
-        names = {"workload": group.workload, "optimizer": group.optimizer, "trials": len(counted)}
+        ranks = stats.rankdata(values(results, metric))
+        axes = searched(results)
+        names = {"workload": group.workload, "optimizer": group.optimizer, "trials": len(results)}
         shares = [_shares(axis, axes, ranks) for axis in axes]
         rows += [names | share for share in sorted(shares, key=_by_importance)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def searched(rows: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """The coordinates ``[trials]`` that vary over these rows, by axis name without ``hp.``."""
-    return {
-        name.removeprefix("hp."): rows[name].to_numpy(float)
-        for name in table.hyperparameter_columns(rows)
-        if pd.api.types.is_numeric_dtype(rows[name])
-        and rows[name].notna().all()
-        and rows[name].nunique() > 1
-    }
 
 
 def explained(bins: NDArray[np.int64], ranks: NDArray[np.float64]) -> float:

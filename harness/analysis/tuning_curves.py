@@ -18,14 +18,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis import best_of_k, confidence, table
-from harness.analysis.table import TableError
+from harness.analysis import best_of_k, confidence
+from harness.analysis.cells import PAIR, cells, trusted
+from harness.analysis.checking import TableError
+from harness.analysis.counting import counted, marked, values
+from harness.analysis.pooling import groups
 
 COLUMNS = (
     "workload", "optimizer", "budget_trials", "mean", "p05", "p50", "p95", "median_low",
     "median_high",
 )  # fmt: skip
-TO_TARGET = ("steps_to_target", "seconds_to_target")
+TO_TARGET = ("steps_to_target", "seconds_to_target")  # columns that `targets` adds
 
 
 def tuning_curves(
@@ -34,29 +37,18 @@ def tuning_curves(
     select_by: str | None = None,
     budgets: Sequence[int] | None = None,
     *,
-    feasible_only: bool = True,
     max_budget: int | None = None,
-    replacement: bool = True,
-    method: str = "exact",
-    samples: int = 100,
-    rng: np.random.Generator | None = None,
-    confidence_level: float = confidence.CONFIDENCE,
 ) -> pd.DataFrame:
     """The curve of every workload and optimizer, one row per budget.
 
     Args:
-        trials: a checked table (`table.read`), one study per workload and optimizer.
+        trials: a checked table, one study per workload and optimizer.
         metric: the column reported of the selected trial: ``val_error``, ``test_error``,
-            ``train_loss``, or ``steps_to_target`` once `with_steps_to_target` has added it.
+            ``train_loss``, or ``steps_to_target`` once `targets.with_steps_to_target` has added it.
         select_by: the column whose lowest value selects; None for ``val_error``, or for the metric
             itself where that is a ``…_to_target`` one. ``train_loss`` gives Figure 9.
         budgets: values of K; None for 1, 2, 4, … and N. Those above an optimizer's N are left out.
-        feasible_only: True counts feasible trials alone, as the paper does; False counts every
-            completed or diverged trial, a diverged one as infinitely bad.
         max_budget: the largest K, taking the place of N where it is smaller.
-        replacement: see `best_of_k.survival`.
-        method: ``exact``, or ``bootstrap`` for the paper's literal procedure with ``samples``
-            resamples from ``rng`` (seed 0 if None).
 
     An optimizer without a counted trial has no rows. The interval is of the metric that selects;
     where another is reported it is empty, for order statistics say nothing of that one. For
@@ -64,106 +56,68 @@ def tuning_curves(
     reach the target, whose share is the further column ``share_reached``, while percentiles and
     interval are over all, infinite where that many searches do not reach it.
 
-    >>> trials = table.check(pd.DataFrame({"workload": "w", "optimizer": "sgd", "trial": range(3),
-    ...                                    "status": "complete", "val_error": [0.3, 0.1, 0.2]}))
+    >>> from harness.analysis.checking import check
+    >>> trials = check(pd.DataFrame({"workload": "w", "optimizer": "sgd", "trial": range(3),
+    ...                              "status": "complete", "val_error": [0.3, 0.1, 0.2]}))
     >>> tuning_curves(trials)[["budget_trials", "mean", "p50"]].round(3).values.tolist()
     [[1.0, 0.2, 0.2], [2.0, 0.156, 0.1], [3.0, 0.133, 0.1]]
 
     Raises:
         TableError: a column that is absent or empty in a complete trial, or mixed studies.
-        ValueError: an unknown method.
     """
-    if method not in ("exact", "bootstrap"):
-        raise ValueError(f"method {method!r} is not one of: exact, bootstrap")
     select_by = select_by or (metric if metric in TO_TARGET else "val_error")
-    rng = rng or np.random.default_rng(0)
     curves = []
-    for group in table.groups(trials):
-        rows = table.counted(group.trials, feasible_only=feasible_only)
+    for group in groups(trials):
+        rows = counted(group.trials)
         k = _budgets(len(rows), budgets, max_budget)
-        if not len(k):
-            continue
-        errors = _column(rows, select_by)
-        statistic = None if metric == select_by else _column(rows, metric)
-        if method == "exact":
-            curve = best_of_k.curve(errors, k, statistic, replacement=replacement)
-        else:
-            curve = best_of_k.bootstrap_curve(errors, k, rng, statistic, samples=samples)
-        columns: dict[str, Any] = {"budget_trials": k} | curve._asdict()
-        low, high = (
-            confidence.median_interval(errors, k, confidence=confidence_level)
-            if metric == select_by
-            else (np.nan, np.nan)
-        )
-        columns |= {"median_low": low, "median_high": high}
-        if metric in TO_TARGET:
-            columns |= _reaching(errors, _column(rows, metric), k, replacement)
-        curves.append(
-            pd.DataFrame({"workload": group.workload, "optimizer": group.optimizer} | columns)
-        )
+        if len(k):
+            pair = {"workload": group.workload, "optimizer": group.optimizer}
+            curves.append(pd.DataFrame(pair | _curve(rows, metric, select_by, k)))
+    if curves:
+        return marked(pd.concat(curves, ignore_index=True), trials)
     further = ["share_reached"] if metric in TO_TARGET else []
-    if not curves:
-        return pd.DataFrame(columns=[*COLUMNS, *further])
-    return pd.concat(curves, ignore_index=True)
+    return marked(pd.DataFrame(columns=[*COLUMNS, *further]), trials)
 
 
-def with_steps_to_target(
-    trials: pd.DataFrame,
-    curves: pd.DataFrame,
-    target: float,
-    *,
-    column: str = "val_error",
-    max_steps: int | None = None,
-) -> pd.DataFrame:
-    """The trials with ``steps_to_target`` and ``seconds_to_target`` (Figures 2 and 10).
-
-    The step of the first evaluation at which ``column`` is at or under the target; infinite in a
-    trial that never gets there, or not within ``max_steps``. Steps between evaluations are unseen,
-    so the figure is an upper bound, as fine as ``eval_every``. Seconds are the trial's training
-    seconds, shared evenly among its steps.
-
-    Args:
-        trials: a checked table.
-        curves: one row an evaluation (`table.read_curves`).
-        target: such as 0.066, in the units of the column.
-
-    Raises:
-        TableError: a complete trial that has no curve.
-    """
-    evaluated = curves if max_steps is None else curves[curves["step"] <= max_steps]
-    reached = evaluated[evaluated[column] <= target]
-    keys = list(table.IDENTITY)
-    steps = reached.groupby(keys, sort=False)["step"].min().rename("steps_to_target")
-    trials = trials.drop(columns=list(TO_TARGET), errors="ignore").join(steps, on=keys)
-    known = pd.MultiIndex.from_frame(curves[keys].drop_duplicates())
-    complete = trials[trials["status"] == table.FEASIBLE]
-    unknown = complete[~pd.MultiIndex.from_frame(complete[keys]).isin(known)]
-    if len(unknown):
-        trial = unknown.iloc[0]
-        raise TableError(
-            f"{trial['workload']}/{trial['optimizer']} trial {trial['trial']} has no learning curve,"
-            " so its steps to a target are unknown; read the curves of the same results folder"
-        )
-    trials["steps_to_target"] = trials["steps_to_target"].astype(float).fillna(np.inf)
-    seconds = trials["steps_to_target"] / trials["steps"] * trials["train_seconds"]
-    trials["seconds_to_target"] = seconds.where(np.isfinite(trials["steps_to_target"]), np.inf)
-    return trials
-
-
-def with_expected_trials(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Curves over feasible trials with ``expected_trials_run``, what finding K of them costs.
-
-    ``K / feasible_share``, the mean number of trials to run until K are feasible: at 20% feasible, a
-    budget of 10 is 50 trials of computing. The budget axis to compare optimizers at equal cost.
-    """
-    share = {
-        (group.workload, group.optimizer): len(table.counted(group.trials))
-        / max(1, len(table.counted(group.trials, feasible_only=False)))
-        for group in table.groups(trials)
+def _curve(
+    rows: pd.DataFrame, metric: str, select_by: str, budgets: NDArray[np.int64]
+) -> dict[str, Any]:
+    errors = _column(rows, select_by)
+    statistic = None if metric == select_by else _column(rows, metric)
+    columns = {
+        "budget_trials": budgets,
+        **best_of_k.curve(errors, budgets, statistic)._asdict(),
+        "median_low": np.nan,
+        "median_high": np.nan,
     }
-    pairs = zip(curves["workload"], curves["optimizer"], strict=True)
-    expected = curves["budget_trials"] / np.array([share[pair] for pair in pairs], dtype=float)
-    return curves.assign(expected_trials_run=expected)
+    if statistic is None:
+        low, high = confidence.median_interval(errors, budgets)
+        columns |= {"median_low": low, "median_high": high}
+    if metric in TO_TARGET:
+        columns |= _reaching(errors, _column(rows, metric), budgets)
+    return columns
+
+
+def in_cells(
+    trials: pd.DataFrame,
+    metric: str = "val_error",
+    select_by: str | None = None,
+    *,
+    max_budget: int | None = None,
+) -> pd.DataFrame:
+    """Figures 6-8: the rows of `tuning_curves` with N as ``trials``, the ``metric``, and ``trusted``.
+
+    A budget is trusted up to K = N/5. A cell without a curve has one row, with its reason in
+    ``missing``.
+    """
+    curves = tuning_curves(trials, metric, select_by, max_budget=max_budget)
+    frame = cells(trials).merge(curves[_own(curves)], how="left", on=PAIR)
+    return frame.assign(trusted=trusted(frame), metric=metric)
+
+
+def _own(curves: pd.DataFrame) -> list[str]:
+    """The columns of the curves themselves: the cells say which trials count."""
+    return [name for name in curves if name in COLUMNS or name == "share_reached"]
 
 
 def doubling(last: int) -> list[int]:
@@ -189,17 +143,14 @@ def _column(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
         raise TableError(
             f"{column} needs learning curves and a target; add it by with_steps_to_target"
         )
-    return table.values(rows, column)
+    return values(rows, column)
 
 
 def _reaching(
-    errors: NDArray[np.float64],
-    statistic: NDArray[np.float64],
-    budgets: NDArray[np.int64],
-    replacement: bool,
+    errors: NDArray[np.float64], statistic: NDArray[np.float64], budgets: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float64]]:
     """The mean over searches whose selected trial reaches the target, and their share."""
-    w = best_of_k.weights(errors, budgets, replacement=replacement)
+    w = best_of_k.weights(errors, budgets)
     reaches = np.isfinite(statistic)
     share = w[:, reaches].sum(axis=1)
     with np.errstate(invalid="ignore"):

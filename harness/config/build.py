@@ -1,173 +1,183 @@
-"""The schema of a configuration, and the way from a composed one to a study and a request.
-
-The dataclasses come first in conf/config.yaml's defaults list: a mistyped key or value is then an
-error before anything runs. Defaults live in the YAML files, not here.
-"""
+"""From composed configurations to studies, requests and options, checked across their parts."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import importlib.util
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from enum import Enum
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
+from harness.config.schema import Damaged
 from harness.errors import ConfigError, unknown
 from harness.records.checkpoint import parse_every
-from harness.running.runner import Options
-from harness.running.trial_queue import Request
+from harness.running import checks
+from harness.running.options import Options
 from harness.study import indices
-from harness.study.space import hyperparameters
-from harness.study.study import RUN_KEYS, Study, key_of
-from harness.training import optimizers
+from harness.study.parametrisation import meaning
+from harness.study.request import Request
+from harness.study.space import parse
+from harness.study.study import RUN_KEYS, STUDY_KEYS, Study, key_of
+from harness.training import chain, optimizers
+
+Job = tuple[DictConfig, tuple[str, ...]]
+"""A composed configuration and the words that compose it again."""
 
 
-class SamplerName(Enum):
-    halton = "halton"
-    uniform = "uniform"
+def requests(jobs: Sequence[Job]) -> list[Request]:
+    """What the jobs of one command ask for; those of one study and folder together. See `asked`."""
+    return [request for request, _ in asked(jobs)]
 
 
-class Precision(Enum):
-    float32 = "float32"
-    bfloat16 = "bfloat16"
+def asked(jobs: Sequence[Job]) -> list[tuple[Request, Job]]:
+    """`requests`, each with the first job that asks for it.
 
-
-class DeviceName(Enum):
-    cpu = "cpu"
-    cuda = "cuda"
-    auto = "auto"
-
-
-class Damaged(Enum):
-    refuse = "refuse"
-    set_aside = "set_aside"
-
-
-@dataclass
-class WorkloadNode:
-    name: str = MISSING
-    module: str = MISSING  # import path of the module with prepare() and load()
-    steps: int = MISSING
-    batch_size: int = MISSING
-    eval_every: int = MISSING  # steps between evaluations on the validation set
-    test_every: int = MISSING  # likewise on the test set; 0: at the last step only
-    target_error: float | None = None  # validation error rate for steps-to-target
-
-
-@dataclass
-class OptimizerNode:
-    name: str = MISSING
-    rule: str = MISSING  # a rule of harness/rules.py, or the import path of a torch.optim.Optimizer
-
-
-@dataclass
-class SamplerNode:
-    name: SamplerName = MISSING
-    seed: int | None = None  # null: the study's seed; another one: an independent scramble
-
-
-@dataclass
-class Config:
-    workload: WorkloadNode = MISSING
-    model: dict[str, Any] = MISSING
-    data: dict[str, Any] = MISSING
-    optimizer: OptimizerNode = MISSING
-    search_space: dict[str, Any] = MISSING
-    sampler: SamplerNode = MISSING
-    seed: int = MISSING
-    precision: Precision = MISSING
-    # which trials
-    first_trial: int = MISSING
-    num_trials: int = MISSING
-    trial: Any = None  # 7, 0-3,7 or a list of these
-    num_feasible: int | None = None
-    max_trials: int | None = None
-    # how and where
-    root: str = MISSING
-    workers: int | None = None
-    device: DeviceName = MISSING
-    retry_failed: bool = MISSING
-    trial_timeout: float | None = None
-    checkpoint_every: str | int | None = None
-    damaged: Damaged = MISSING
-    trials_per_task: int = MISSING
-    report: str | None = None
-
-
-def register() -> None:
-    """Make the schema known to Hydra, under the name conf/config.yaml asks for."""
-    ConfigStore.instance().store(name="schema", node=Config)
-
-
-STUDY_KEYS = (
-    "workload",
-    "model",
-    "data",
-    "optimizer",
-    "search_space",
-    "sampler",
-    "seed",
-    "precision",
-)
-
-
-def study(config: DictConfig, overrides: Sequence[str] = ()) -> Study:
-    """The study a composed configuration describes, checked across its parts.
+    All that can be known of every job is checked first; then each model, then each data set.
 
     Raises:
-        ConfigError: a value out of range, a bad search space, an unknown rule, or hyperparameters
-            the rule doesn't take.
+        ConfigError: a job that is none, or two that contradict each other.
+        DataError: what a workload finds wrong with its model or data.
+    """
+    nodes = [study_node(config) for config, _ in jobs]
+    _check_names(nodes)
+    for config, words in jobs:
+        _check_trials(config, words)
+    checks.check_models(nodes)
+    found: dict[tuple[str, str], tuple[Request, Job]] = {}
+    digests = checks.data_digests(nodes)
+    for job, node, digest in zip(jobs, nodes, digests, strict=True):
+        config, words = job
+        one = request(config, _study(node, words, digest), words)
+        key = (one.root, one.study.name)
+        before, first = found.get(key, (one, job))
+        found[key] = (_together(before, one), first)
+    checks.check_optimizers([request.study for request, _ in found.values()])
+    return list(found.values())
+
+
+def study(config: DictConfig, words: Sequence[str] = ()) -> Study:
+    """The study a composed configuration describes, its data looked up.
+
+    Raises:
+        ConfigError, DataError: as `requests`.
+    """
+    node = study_node(config)
+    checks.check_models([node])
+    return _study(node, words, checks.data_digests([node])[0])
+
+
+def _study(node: dict[str, Any], words: Sequence[str], digest: str | None) -> Study:
+    kept = tuple(word for word in words if key_of(word) not in RUN_KEYS)
+    return Study({**node, "data_sha256": digest}, kept)
+
+
+def study_node(config: DictConfig) -> dict[str, Any]:
+    """What a study holds of a composed configuration, all but the digest of its data.
+
+    Raises:
+        ConfigError: a value out of range, a bad search space, an unknown rule or schedule, or
+            hyperparameters they don't take.
     """
     resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
     for name in resolved.keys() - {*STUDY_KEYS, *RUN_KEYS, "hydra"}:  # +optimiser=adam, say
         raise unknown("configuration key", name, (*STUDY_KEYS, *RUN_KEYS), "it would do nothing")
     node = {name: resolved[name] for name in STUDY_KEYS}
-    node["search_space"] = {name: _floats(axis) for name, axis in node["search_space"].items()}
     _check_workload(node["workload"])
     for name, seed in (("seed", node["seed"]), ("sampler.seed", node["sampler"]["seed"])):
         if seed is not None and seed < 0:
             raise ConfigError(f"{name} must be 0 or more, got {seed}")
-    if "." in (rule := node["optimizer"]["rule"]):  # the file that defines it, whoever exports it
+    node["schedule"], axes = _schedule(node["schedule"])
+    node["search_space"] = _search_space(node["search_space"], axes)
+    rule = node["optimizer"]["rule"]
+    if optimizers.is_path(rule):  # the file that defines it, whoever exports it
         _note_code(node["optimizer"], optimizers.load_class(rule).__module__)
     _note_code(node["workload"], node["workload"]["module"])
-    kept = tuple(word for word in overrides if key_of(word) not in RUN_KEYS)
-    made = Study(node, kept)
-    optimizers.check(node["optimizer"]["rule"], hyperparameters(_a_point(made)).optimizer)
-    return made
+    names = {meaning(axis): 0.0 for axis in node["search_space"]}
+    chain.check(rule, node["schedule"]["name"], names)
+    return node
 
 
-def request(config: DictConfig, of: Study, overrides: Sequence[str] = ()) -> Request:
+def _schedule(node: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schedule of a study, and the axes that it adds to the search space."""
+    axes = {name: axis for name, axis in node.items() if name not in ("name", "code")}
+    name = node.get("name")
+    if not isinstance(name, str):
+        raise ConfigError(f"schedule.name must be a schedule's name, got {name!r}; such as linear")
+    chain.check_axes(name, axes)
+    kept = {"name": name}
+    if "." in name:
+        _note_code(kept, name.rpartition(".")[0])
+    return kept, axes
+
+
+def _search_space(node: Mapping[str, Any], of_schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """All axes as a study keeps them, those of the schedule last; the search space's own word wins.
+
+    A further axis leaves the earlier coordinates of a Halton point as they are.
+    """
+    further = {name: axis for name, axis in of_schedule.items() if name not in node}
+    return {name: axis.node for name, axis in parse({**node, **further}).items()}
+
+
+def _check_names(nodes: Sequence[Mapping[str, Any]]) -> None:
+    """One name means one optimizer and one workload: results lie in folders of these names."""
+    for part, key in (("optimizer", "rule"), ("workload", "module")):
+        seen: dict[str, str] = {}
+        for node in nodes:
+            name, value = node[part]["name"], node[part][key]
+            if seen.setdefault(name, value) != value:
+                raise ConfigError(
+                    f"{part}.name {name!r} stands for {seen[name]} in one job and for {value} in"
+                    f" another; give the second a name of its own, in its file or by {part}.name="
+                )
+
+
+def request(config: DictConfig, of: Study, words: Sequence[str] = ()) -> Request:
     """Which trials of the study the configuration asks for.
 
     Raises:
         ConfigError: a number of trials beside a number of feasible ones, an experiment's perhaps;
             or a number that is none.
     """
+    _check_trials(config, words)
+    root = os.path.expanduser(config.root)
     trial = OmegaConf.to_container(config, resolve=True)["trial"]  # type: ignore[index, call-overload]
     if type(trial) is int:
-        return Request(of, config.root, first_trial=trial, num_trials=1)
+        return Request(of, root, first_trial=trial, num_trials=1)
     if trial is not None:
-        return Request(of, config.root, trials=indices.parse(trial))
-    if config.num_feasible is not None and "num_trials" in map(key_of, overrides):
+        return Request(of, root, trials=indices.parse(trial))
+    return Request(
+        of, root, config.first_trial, config.num_trials, config.num_feasible, config.max_trials
+    )
+
+
+def _check_trials(config: DictConfig, words: Sequence[str]) -> None:
+    if (
+        config.trial is None
+        and config.num_feasible is not None
+        and "num_trials" in map(key_of, words)
+    ):
         raise ConfigError(
             f"num_trials={config.num_trials} and num_feasible={config.num_feasible} contradict each"
             " other; to run that many trials add num_feasible=null max_trials=null"
         )
-    return Request(
-        of,
-        config.root,
-        config.first_trial,
-        config.num_trials,
-        config.num_feasible,
-        config.max_trials,
-    )
+
+
+def _together(one: Request, other: Request) -> Request:
+    """Two requests of one study as one: the trials of both, each once."""
+    if one == other:
+        return one
+    if one.num_feasible or other.num_feasible:
+        raise ConfigError(
+            f"two jobs ask for different numbers of feasible trials of {one.study.name}; ask for one"
+        )
+    return replace(one, trials=tuple(sorted({*one.indices, *other.indices})))
 
 
 def common_options(configs: Sequence[DictConfig]) -> Options:
@@ -209,13 +219,6 @@ def options(config: DictConfig) -> Options:
     )
 
 
-def _a_point(of: Study) -> Mapping[str, float]:
-    """Any point: to learn which hyperparameters the space gives, whatever their values."""
-    return {
-        name: axis if isinstance(axis, float) else axis.at(0.5) for name, axis in of.space.items()
-    }
-
-
 def _check_workload(workload: Mapping[str, Any]) -> None:
     for name in ("steps", "batch_size", "eval_every"):
         if workload[name] < 1:
@@ -239,14 +242,3 @@ def _note_code(node: dict[str, Any], module: str) -> None:
         spec = importlib.util.find_spec(module)
         if spec and spec.origin and Path(spec.origin).is_file():
             node["code"] = hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()[:12]
-
-
-def _floats(axis: Any) -> Any:
-    """Whole numbers as floats, so that 1 and 1.0 are one study."""
-    if isinstance(axis, bool):
-        return axis
-    if isinstance(axis, int):
-        return float(axis)
-    if isinstance(axis, dict):
-        return {key: _floats(value) for key, value in axis.items()}
-    return [_floats(value) for value in axis] if isinstance(axis, list) else axis

@@ -1,8 +1,8 @@
 """Figure 5: error against each searched axis, a row an optimizer: optima lie away from the borders.
 
 One point a trial, on the axis' own scale from end to end. The outer tenths are shaded, and an axis
-whose selected trials crowd one of them (`harness.analysis.borders`) is marked. Diverged trials stand
-at the top.
+whose selected trials crowd one of them is marked. Diverged trials stand at the top. Drawn from the
+table of `analysis.axis_projections`.
 """
 
 from __future__ import annotations
@@ -12,55 +12,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.analysis import table
-from harness.analysis.borders import OUTER, Scale, borders
-from harness.analysis.table import Studies, optimizer_order
+from harness.analysis.borders import OUTER, WARNING_MASS
+from harness.analysis.names import name, optimizer_order, quantity
 from harness.figures import style
+from harness.figures.axes import as_searched, error_axis, searched_axis
+from harness.study.parametrisation import label, order
+from harness.study.space import Range
 
 MANY = 1500  # points a panel before they are drawn smaller
-
-
-def data(
-    trials: pd.DataFrame, studies: Studies | None = None, metric: str = "val_error"
-) -> pd.DataFrame:
-    """One row per counted trial and searched axis: its ``value`` there and its ``error``.
-
-    With the axis' ``scale``, ``low`` and ``high``, the masses and the warning of `borders`, and
-    ``best`` for the selected trial of all. ``error`` is infinite in a diverged trial.
-    """
-    spaces = borders(trials, studies, metric=metric)
-    keys = ["workload", "optimizer", "axis"]
-    kept = [*keys, "scale", "low", "high", "mass_low", "mass_high", "warning"]
-    parts = []
-    for group in table.groups(trials):
-        rows = table.counted(group.trials, feasible_only=False)
-        errors = table.values(rows, metric)
-        if not np.isfinite(errors).any():
-            continue
-        own = spaces[
-            (spaces["workload"] == group.workload) & (spaces["optimizer"] == group.optimizer)
-        ]
-        for axis in own["axis"]:
-            part = rows[["workload", "optimizer", "trial", "status"]].assign(
-                axis=axis,
-                value=rows[f"hp.{axis}"].astype(float),
-                error=errors,
-                best=False,
-                metric=metric,
-            )
-            part.iloc[int(np.argmin(errors)), part.columns.get_loc("best")] = True
-            parts.append(part)
-    if not parts:
-        return pd.DataFrame(
-            columns=[*keys, "trial", "status", "value", "error", "best", "metric", *kept[3:]]
-        )
-    return pd.concat(parts, ignore_index=True).merge(spaces[kept], on=keys)
 
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     """One workload: a row for each optimizer, a column for each of its axes."""
     optimizers = optimizer_order(frame["optimizer"].unique())
-    axes_of = {o: style.axis_order(frame[frame["optimizer"] == o]["axis"]) for o in optimizers}
+    axes_of = {o: order(frame[frame["optimizer"] == o]["axis"]) for o in optimizers}
     columns = max(map(len, axes_of.values()))
     figure = style.canvas(1.65 * columns + 0.6, 1.45 * len(optimizers) + 0.4)
     grid = figure.subplots(len(optimizers), columns, squeeze=False, sharey=True)
@@ -71,11 +36,11 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
             draw_panel(axes, rows[rows["axis"] == axis], looks[optimizer])
         for axes in line[len(axes_of[optimizer]) :]:
             axes.remove()
-        line[0].set_ylabel(style.short(style.name(optimizer), 18), fontweight="bold")
-    style.error_axis(grid[0, 0], frame["error"])
+        line[0].set_ylabel(style.short(name(optimizer), 18), fontweight="bold")
+    error_axis(grid[0, 0], frame["error"])
     metric, workload = frame["metric"].iloc[0], frame["workload"].iloc[0]
     caption = (
-        f"{workload}: {style.quantity(metric)} of every trial against each searched axis; the ring is the"
+        f"{workload}: {quantity(metric)} of every trial against each searched axis; the ring is the"
         " best trial, crosses at the top are diverged ones. Shaded: the outer tenth at each end of the"
         " search space, in red where 30% or more of the selected trials lie in it (weighted by their"
         f" chance of being selected by K = N/10 trials). {note}"
@@ -99,24 +64,20 @@ def draw_panel(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
     )  # fmt: skip
     best = rows[rows["best"]]
     axes.plot(
-        best["value"],
-        best["error"],
-        "o",
-        markersize=8,
-        markerfacecolor="none",
+        best["value"], best["error"], "o", markersize=8, markerfacecolor="none",
         markeredgecolor="black",
-    )
-    axes.set_xlabel(style.short(style.axis(first["axis"]), 24), labelpad=1)
-    scale = Scale(first["low"], first["high"], log=first["scale"] == "log")
-    style.any_axis(axes, "x", first["scale"], scale, rows["value"])
-    if first["scale"] == "choices":
+    )  # fmt: skip
+    axes.set_xlabel(style.short(label(first["axis"]), 24), labelpad=1)
+    axis = as_searched(first["axis"], first["scale"], (first["low"], first["high"]), rows["value"])
+    searched_axis(axes, "x", axis)
+    if not isinstance(axis, Range):
         return
-    low, high = scale.coordinate(scale.low), scale.coordinate(scale.high)
+    low, high = axis.coordinate(axis.ends)
     width = OUTER * (high - low)
     for inner, outer, mass in (
         (low + width, low, first["mass_low"]),
         (high - width, high, first["mass_high"]),
     ):
-        crowded = bool(first["warning"]) and mass >= 0.3
+        crowded = bool(first["warning"]) and mass >= WARNING_MASS
         shade = style.DIVERGED_COLOUR if crowded else "#999999"
-        axes.axvspan(scale.value(outer), scale.value(inner), color=shade, alpha=0.18, linewidth=0)
+        axes.axvspan(axis.value(outer), axis.value(inner), color=shade, alpha=0.18, linewidth=0)

@@ -1,4 +1,7 @@
-"""Where trials diverge or fail: status over the learning rate and the next most telling axis."""
+"""Where trials diverge or fail: status over the learning rate and the next most telling axis.
+
+Drawn from the table of `analysis.failure_map`.
+"""
 
 from __future__ import annotations
 
@@ -12,82 +15,14 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.analysis import importance, table
-from harness.analysis.borders import Scale, borders
-from harness.analysis.table import Studies, optimizer_order
+from harness.analysis.counting import finished
+from harness.analysis.names import name, optimizer_order
 from harness.figures import style
+from harness.figures.axes import as_searched, plain_ticks, searched_axis
+from harness.study.parametrisation import label
+from harness.study.result import COMPLETE, DIVERGED, FINISHED
 
-LEARNING_RATES = ("lr", "learning_rate", "lr_over_eps", "lr_over_sqrt_eps")
 COLOURS = "cividis"  # even in lightness: dark is good, in grey too
-COLUMNS = (
-    "workload", "optimizer", "trial", "status", "error", "x_axis", "x", "x_scale", "x_low", "x_high",
-    "y_axis", "y", "y_scale", "y_low", "y_high",
-)  # fmt: skip
-
-
-def data(
-    trials: pd.DataFrame, studies: Studies | None = None, metric: str = "val_error"
-) -> pd.DataFrame:
-    """One row a trial, listed ones too, with its place on both axes and their scales.
-
-    ``x`` is the learning rate, or the axis of most importance where none is called so; ``y`` that of
-    the highest importance and interaction among the others, empty where there is no other.
-    """
-    shares = importance.importance(trials, metric)
-    spaces = borders(trials, studies, metric=metric)
-    parts = []
-    for group in table.groups(trials):
-        keys = (shares["workload"] == group.workload) & (shares["optimizer"] == group.optimizer)
-        x_axis, y_axis = _telling(shares[keys])
-        if x_axis is None:
-            continue
-        here = (spaces["workload"] == group.workload) & (spaces["optimizer"] == group.optimizer)
-        scales = spaces[here].set_index("axis")
-        part = group.trials[["workload", "optimizer", "trial", "status"]].copy()
-        part["error"] = group.trials[metric].where(part["status"] == table.FEASIBLE)
-        for name, axis in (("x", x_axis), ("y", y_axis)):
-            part = part.assign(**_coordinates(group.trials, scales, name, axis))
-        parts.append(part)
-    if not parts:
-        return pd.DataFrame(columns=list(COLUMNS))
-    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
-
-
-def _telling(shares: pd.DataFrame) -> tuple[str | None, str | None]:
-    """The learning rate's axis and the next most telling one."""
-    if shares.empty:
-        return None, None
-    axes = list(shares["axis"])
-    x_axis = next((name for name in LEARNING_RATES if name in axes), axes[0])
-    others = shares[shares["axis"] != x_axis]
-    if others.empty:
-        return x_axis, None
-    return x_axis, others.loc[(others["importance"] + others["interaction"]).idxmax(), "axis"]
-
-
-def _coordinates(
-    trials: pd.DataFrame, scales: pd.DataFrame, name: str, axis: str | None
-) -> dict[str, object]:
-    if axis is None:
-        return {
-            f"{name}_axis": None,
-            name: np.nan,
-            f"{name}_scale": None,
-            f"{name}_low": np.nan,
-            f"{name}_high": np.nan,
-        }
-    values = trials[f"hp.{axis}"].astype(float)
-    known = axis in scales.index
-    low, high = (scales.loc[axis, ["low", "high"]]) if known else (values.min(), values.max())
-    guess = "log" if low > 0 and high / low > 30 else "linear"  # nothing feasible: no borders
-    scale = scales.loc[axis, "scale"] if known else guess
-    return {
-        f"{name}_axis": axis,
-        name: values,
-        f"{name}_scale": scale,
-        f"{name}_low": low,
-        f"{name}_high": high,
-    }
 
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
@@ -102,26 +37,14 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     for optimizer, axes in zip(optimizers, grid.flat, strict=False):
         own = frame[frame["optimizer"] == optimizer]
         points = _draw_panel(axes, own, norm) or points
-        results = own[own["status"].isin((table.FEASIBLE, table.DIVERGED))]
-        feasible = (results["status"] == table.FEASIBLE).mean()
+        results = finished(own)
+        feasible = (results["status"] == COMPLETE).mean()
         share = "" if results.empty else f" ({feasible:.0%} of {len(results)})"
-        axes.set_title(f"{style.short(style.name(optimizer), 18)}{share}")
+        axes.set_title(f"{style.short(name(optimizer), 18)}{share}")
     for axes in grid.flat[len(optimizers) :]:
         axes.remove()
     if points is not None:
-        bar = figure.colorbar(
-            points,
-            ax=list(grid.flat[: len(optimizers)]),
-            shrink=0.7,
-            pad=0.02,
-            label="validation error",
-        )
-        bar.outline.set_visible(False)
-        ends = frame["error"].min(), frame["error"].max()
-        ticks = style.plain_ticks(*ends) if isinstance(norm, LogNorm) else None
-        if ticks:
-            bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-            bar.ax.minorticks_off()
+        _draw_bar(figure, points, list(grid.flat[: len(optimizers)]), frame["error"])
     caption = (
         f"{frame['workload'].iloc[0]}: every trial over its learning rate and the next most telling"
         f" axis; in brackets the feasible share of the trials run. {note}"
@@ -139,29 +62,24 @@ def _norm(errors: pd.Series) -> Normalize:
     )
 
 
+def _draw_bar(
+    figure: Figure, points: PathCollection, panels: list[Axes], errors: pd.Series
+) -> None:
+    bar = figure.colorbar(points, ax=panels, shrink=0.7, pad=0.02, label="validation error")
+    bar.outline.set_visible(False)
+    if isinstance(points.norm, LogNorm) and (ticks := plain_ticks(errors.min(), errors.max())):
+        bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        bar.ax.minorticks_off()
+
+
 def _draw_panel(axes: Axes, rows: pd.DataFrame, norm: Normalize) -> PathCollection | None:
-    first = rows.iloc[0]
-    x, y = rows["x"], rows["y"] if first["y_axis"] else pd.Series(0.0, rows.index)
-    style.any_axis(
-        axes,
-        "x",
-        first["x_scale"],
-        Scale(first["x_low"], first["x_high"], first["x_scale"] == "log"),
-        x,
-    )
-    if first["y_axis"]:
-        style.any_axis(
-            axes,
-            "y",
-            first["y_scale"],
-            Scale(first["y_low"], first["y_high"], first["y_scale"] == "log"),
-            y,
-        )
-        axes.set_ylabel(style.short(style.axis(first["y_axis"]), 24), labelpad=1)
+    x, y = rows["x"], rows["y"] if rows["y_axis"].iloc[0] else pd.Series(0.0, rows.index)
+    _draw_axis(axes, "x", rows)
+    if rows["y_axis"].iloc[0]:
+        _draw_axis(axes, "y", rows)
     else:
         axes.set_yticks([])
-    axes.set_xlabel(style.short(style.axis(first["x_axis"]), 24), labelpad=1)
-    complete, diverged = rows["status"] == table.FEASIBLE, rows["status"] == table.DIVERGED
+    complete, diverged = rows["status"] == COMPLETE, rows["status"] == DIVERGED
     other = ~(complete | diverged)
     axes.plot(
         x[diverged], y[diverged], "x", color=style.DIVERGED_COLOUR, markersize=4, markeredgewidth=1
@@ -175,18 +93,26 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, norm: Normalize) -> PathCollecti
     )  # fmt: skip
 
 
+def _draw_axis(axes: Axes, which: str, rows: pd.DataFrame) -> None:
+    named, scale, low, high = rows[
+        [f"{which}_axis", f"{which}_scale", f"{which}_low", f"{which}_high"]
+    ].iloc[0]
+    searched_axis(axes, which, as_searched(named, scale, (low, high), rows[which]))
+    set_label = axes.set_xlabel if which == "x" else axes.set_ylabel
+    set_label(style.short(label(named), 24), labelpad=1)
+
+
 def _handles(frame: pd.DataFrame) -> list[Line2D]:
     marks: dict[str, dict[str, Any]] = {
         "complete": {"marker": "o", "color": "#7c7b78", "markeredgecolor": "#666666"},
         "diverged": {"marker": "x", "color": style.DIVERGED_COLOUR},
         "failed, timed out, out of memory": {"marker": "+", "color": "black"},
     }
-    other = ~frame["status"].isin((table.FEASIBLE, table.DIVERGED))
-    shown = [
-        (frame["status"] == table.FEASIBLE).any(),
-        (frame["status"] == table.DIVERGED).any(),
-        other.any(),
-    ]
+    shown = np.array([
+        (frame["status"] == COMPLETE).any(),
+        (frame["status"] == DIVERGED).any(),
+        (~frame["status"].isin(FINISHED)).any(),
+    ])  # fmt: skip
     return [
         Line2D([], [], linestyle="", label=label, **mark)
         for (label, mark), there in zip(marks.items(), shown, strict=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import pickle
 import re
 import time
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import ConfigError
-from harness.records.store import StudyFolder, set_aside, write_whole
+from harness.records.files import set_aside, write_json, write_whole
+from harness.records.folder import StudyFolder
 
-SCHEMA = 1
+SCHEMA = 2  # 2: the chain of training by name
 DIGEST_BYTES = 32
 _UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -67,6 +69,7 @@ class Checkpoint:
         import torch
 
         self.path = folder.checkpoint_path(trial)
+        self.proof_path = folder.path / "resuming.json"
         self.every, self.warn = every, warn
         self.identity = {
             "schema": SCHEMA,
@@ -108,14 +111,42 @@ class Checkpoint:
             return step % self.every.steps == 0
         return time.monotonic() - self.saved_at >= (self.every.seconds or 0.0)
 
-    def save(self, state: dict[str, Any]) -> None:
-        """Replace the file, unless checkpoints are off.
+    def proven(self) -> bool | None:
+        """Whether the study's checkpoints resume to the same bits; None where nobody has tried."""
+        node = self._proof()
+        return None if node is None else bool(node.get("resumable"))
+
+    def why_not_resumable(self) -> str:
+        return str((self._proof() or {}).get("why") or "that its checkpoints resume is not proven")
+
+    def note_proof(self, why_not: str | None) -> None:
+        """Note in the study's folder whether its checkpoints resume to the same bits.
+
+        Raises:
+            SweepError: the folder can't be written.
+        """
+        node = {"resumable": why_not is None, "why": why_not, **self._place()}
+        write_json(self.proof_path, node)
+
+    def _proof(self) -> dict[str, Any] | None:
+        """What was noted on a like machine and torch version."""
+        try:
+            node = json.loads(self.proof_path.read_text(encoding="utf-8"))
+            return dict(node) if self._place().items() <= node.items() else None
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+            return None
+
+    def _place(self) -> dict[str, Any]:
+        return {name: self.identity[name] for name in ("schema", "device", "torch")}
+
+    def save(self, state: dict[str, Any]) -> bytes | None:
+        """Replace the file, and give what is in it; None where checkpoints are off.
 
         Raises:
             SweepError: the disk is full, or the folder can't be written.
         """
         if self.every is None:
-            return
+            return None
         content = to_bytes({"identity": self.identity, "state": state})
 
         def fill(temporary: Path) -> None:
@@ -124,6 +155,7 @@ class Checkpoint:
 
         write_whole(self.path, fill)
         self.saved_at = time.monotonic()
+        return content
 
     def remove(self) -> None:
         with contextlib.suppress(OSError):

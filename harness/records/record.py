@@ -11,16 +11,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.study.space import hyperparameters
+from harness.study.parametrisation import hyperparameters
+from harness.study.result import COMPLETE, CURVE_COLUMNS, FAILED, FINAL_COLUMNS, STATUSES
 from harness.study.study import Study
 
 SCHEMA = 2  # 2: the checksum; 1 is read too
-STATUSES = ("complete", "diverged", "failed", "out_of_memory", "timeout")
-FINISHED = ("complete", "diverged")  # results; the others are failures, run again when asked
-CURVE_COLUMNS = (
-    "step", "learning_rate", "train_loss", "val_error", "val_loss", "test_error", "test_loss",
-)  # fmt: skip
-FINAL_COLUMNS = ("train_loss", "val_error", "val_loss", "test_error", "test_loss")
 
 Record = dict[str, Any]
 
@@ -28,16 +23,15 @@ Record = dict[str, Any]
 def new_record(study: Study, trial: int) -> Record:
     """The record of a trial that has not run: what is known of it before, and status failed."""
     point = study.point(trial)
-    hyper = hyperparameters(point)._asdict()
     return {
         "schema": SCHEMA,
         "workload": study.workload,
         "optimizer": study.optimizer,
         "study": study.fingerprint,
         "trial": trial,
-        "status": "failed",
+        "status": FAILED,
         "point": point,
-        "hyperparameters": {**hyper.pop("optimizer"), **hyper},
+        "hyperparameters": hyperparameters(point),
         "seeds": study.seeds(trial),
         "steps": 0,
         **dict.fromkeys(FINAL_COLUMNS),
@@ -136,7 +130,7 @@ def _problem(record: Record, study_path: tuple[str, str, str], trial: int) -> st
         value = record.get(name)
         if not (value is None or _is_number(value)):
             return f"has {name} = {value!r}, not a number"
-    if record["status"] == "complete" and record.get("val_error") is None:
+    if record["status"] == COMPLETE and record.get("val_error") is None:
         return "is complete but has no val_error"
     if not _is_point(record.get("point")):
         return "has no point of numbers"

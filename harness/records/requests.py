@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.records.store import DamagedRecord, Problem, StudyFolder, set_aside, write_json
-from harness.running.trial_queue import Request, TrialQueue
+from harness.records.files import write_json
+from harness.records.folder import StudyFolder
+from harness.records.reading import DamagedRecord, Problem
 from harness.study import indices
-from harness.study.study import Study
+from harness.study.request import Request
 
 
 class Feasible(NamedTuple):
@@ -32,20 +32,6 @@ class Asked(NamedTuple):
     trials: frozenset[int] = frozenset()
     feasible: tuple[Feasible, ...] = ()
 
-    def wanted(self, study: Study, statuses: Mapping[int, str]) -> list[int]:
-        """The indices asked for, as far as they are known while the trials have these statuses.
-
-        With num_feasible= these are the trials that every outcome of the others would still need.
-        """
-        found = set(self.trials)
-        for first, wanted, cap in self.feasible:
-            request = Request(study, "", first, num_feasible=wanted, max_trials=cap)
-            queue = TrialQueue(request, statuses)
-            while queue.take() is not None:
-                pass
-            found.update(queue.asked)
-        return sorted(found)
-
 
 def note(folder: StudyFolder, request: Request) -> None:
     """Write the request down, unless those before it cover it."""
@@ -61,15 +47,6 @@ def note(folder: StudyFolder, request: Request) -> None:
         node = {"trials": indices.to_text(request.indices)}
     name = hashlib.sha256(json.dumps(node, sort_keys=True).encode()).hexdigest()[:12]
     write_json(folder.requests / f"{name}.json", node)
-
-
-def set_aside_damaged(study_path: Path) -> list[tuple[Problem, Path]]:
-    """Set aside every request that cannot be read: each problem and its new name."""
-    try:
-        read(study_path)
-    except DamagedRecord as error:
-        return [(problem, set_aside(problem.path)) for problem in error.problems]
-    return []
 
 
 def read(study_path: Path) -> Asked:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from harness.running.saying import whoever_listens
 from harness.running.trial_queue import TrialQueue
 
 PLAIN_EVERY_SECONDS = 10.0  # without a terminal: a line now and then, for log files
@@ -42,16 +42,16 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.show(force=True)
         if self.live:
-            with _whoever_listens():
+            with whoever_listens():
                 self.live.stop()
 
     def say(self, line: str) -> None:
         """A line that stays: a warning, a failure."""
-        with _whoever_listens():
+        with whoever_listens():
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, force: bool = False) -> None:
-        with _whoever_listens():
+        with whoever_listens():
             if self.live:
                 self.live.update(self._table(), refresh=True)
             elif not self.quiet and (
@@ -95,17 +95,6 @@ class Progress:
                 "" if best is None else f"{100 * best:.2f} %",
             )
         return Group(table, Text(self._line()))
-
-
-def tell(line: str) -> None:
-    """A line on stderr, if anyone still reads it."""
-    with _whoever_listens():
-        print(line, file=sys.stderr, flush=True)
-
-
-def _whoever_listens() -> contextlib.AbstractContextManager[None]:
-    """A terminal that is gone, a closed pipe (rich exits then), a full disk: no reason to stop a sweep."""
-    return contextlib.suppress(OSError, SystemExit)
 
 
 def _clock(seconds: float) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.errors import ConfigError
 from harness.records.claims import Claims
-from harness.records.record import FINISHED, Record
-from harness.records.store import StudyFolder
-from harness.running.trial_queue import Request, TrialQueue
+from harness.records.folder import StudyFolder
+from harness.records.record import Record
+from harness.running.trial_queue import TrialQueue
+from harness.study.request import Request
+from harness.study.result import FINISHED
 
 
 class SharedQueue:
@@ -16,10 +20,16 @@ class SharedQueue:
     then, or, if that command died or was stopped, the trial is ours.
     """
 
-    def __init__(self, request: Request, folder: StudyFolder, claims: Claims, retry_failed: bool):
-        """Raises DamagedRecord where a record cannot be trusted."""
+    def __init__(
+        self,
+        request: Request,
+        folder: StudyFolder,
+        claims: Claims,
+        found: Mapping[int, Record],
+        retry_failed: bool,
+    ):
+        """``found``: the study's records as the command found them."""
         self.folder, self.claims = folder, claims
-        found = folder.read_all()
         # Failures to be run again; another command may have done so before we come to them.
         self.stale = {
             trial: record

@@ -1,7 +1,6 @@
-"""Sweeps as Slurm job arrays: ``scripts/submit_slurm.sh [sbatch options] -- [overrides]``.
+"""Sweeps as Slurm job arrays: what is missing, cut into arrays, given to Slurm.
 
-Everything is composed and checked here, on the login node, before anything is submitted. Task
-``b`` of a study runs its trials ``[b·k, (b+1)·k)``, k being ``trials_per_task``; those that have a
+Task ``b`` of a study runs its trials ``[b·k, (b+1)·k)``, k being ``trials_per_task``; those that have a
 record, or wait or run in Slurm already, are not submitted again. MaxArraySize limits the index of a
 task, so a long sweep becomes several arrays, each with an offset.
 """
@@ -18,124 +17,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import harness
-from harness.errors import ConfigError, SweepError
+from harness.errors import SweepError
 from harness.records import requests as asked
-from harness.records.record import FINISHED
-from harness.records.store import StudyFolder
-from harness.running.trial_queue import Request
+from harness.records.folder import StudyFolder
 from harness.study import indices
-from harness.study.study import key_of
+from harness.study.request import Request
+from harness.study.result import FINISHED
 
-USAGE = (
-    "scripts/submit_slurm.sh [--parallel=N] [sbatch options] -- [overrides of python -m harness]"
-)
 ARRAY_SCRIPT = Path(harness.__file__).parent.parent / "scripts" / "slurm_array.sh"
 # Two minutes before the end (or at preemption) the batch shell, which Python has replaced, is told;
 # USR2, because NCCL takes USR1.
 DEFAULTS = ("--requeue", "--open-mode=append", "--signal=B:USR2@120")
-OURS = (
-    "--array", "-a", "--comment", "--job-name", "-J", "--wrap", "--parsable", "--dependency", "-d",
-    "--chdir", "-D",  # relative folders would be others there
-)  # fmt: skip
-HYDRA_FLAGS = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
-# Which trials: the array's to say.
-CHOOSING = ("trial", "first_trial", "num_trials", "trials_per_task")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when everything missing is submitted (or nothing was missing), 2 for a mistake, 1 for Slurm's."""
-    from harness.__main__ import refuse
-
-    try:
-        return submit(sys.argv[1:] if arguments is None else arguments)
-    except Exception as error:
-        return refuse(error)
-
-
-def submit(arguments: Sequence[str]) -> int:
-    """Check and submit a sweep, and print what became of it."""
-    from harness.__main__ import compose
-    from harness.config import build as config
-    from harness.running.runner import check_workloads, set_damaged_aside
-
-    options, words = _split(arguments)
-    parallel, options = _parallel(options)
-    jobs = compose(words)
-    sweeps = []
-    for composed, overrides in jobs:
-        request = config.request(composed, config.study(composed, overrides), overrides)
-        settings = config.options(composed)
-        if settings.checkpoint_every is None:
-            raise ConfigError(
-                "checkpoint_every=null would start a trial over at every time limit; leave it out"
-            )
-        if settings.set_damaged_aside:
-            set_damaged_aside([StudyFolder(request.root, request.study)])
-        per_task = composed.trials_per_task
-        if request.num_feasible is not None:
-            raise ConfigError(
-                "num_feasible= needs one process that counts; for an array give num_feasible=null"
-                " max_trials=null num_trials="
-            )
-        if request.trials is not None and per_task > 1:
-            raise ConfigError("trial= names trials one by one; leave out trials_per_task")
-        passed = [word for word in overrides if key_of(word) not in CHOOSING]
-        flags = [*_hydra_flags(words), "hydra.mode=RUN"]  # an experiment's sweep has been unfolded
-        if composed.report:  # of all studies, once they are done
-            passed.append("report=null")
-        sweeps.append(Sweep(request, per_task, composed.retry_failed, (*flags, *passed)))
-    check_workloads([sweep.request for sweep in sweeps])
-    arrays = _plan(sweeps, queued(), max_array_size())
-    limit = max(1, parallel // len(arrays)) if parallel and arrays else None
-    jobs_of: list[str] = []
-    for place, array in enumerate(arrays):
-        # Fewer tasks at once than arrays: an array starts when one before it has ended.
-        after = jobs_of[place - parallel] if parallel and place >= parallel else None
-        job = _sbatch(array, options, limit, after)
-        jobs_of.append(job)
-        print(f"job {job}: {array.study_name} trials {indices.to_text(array.trials)}")
-        print(f"  tasks {array.specification(limit)}, logs {array.log}")
-    if not arrays:
-        print("nothing to submit: every trial asked for has a record, or waits or runs in Slurm")
-    for root in dict.fromkeys(sweep.request.root for sweep in sweeps):
-        print(f"progress: {Path(sys.executable)} -m harness.status {root}")
-    return 0
-
-
-def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    if "--" not in arguments:
-        raise ConfigError(f"no '--' between sbatch's options and the overrides; usage: {USAGE}")
-    place = list(arguments).index("--")
-    options = list(arguments[:place])
-    for option in options:
-        if option.split("=")[0] in OURS:
-            raise ConfigError(
-                f"{option.split('=')[0]} is set here, one array a study; give the others of sbatch's"
-                " options, and --parallel=N for at most N tasks at once"
-            )
-    return options, list(arguments[place + 1 :])
-
-
-def _parallel(options: Sequence[str]) -> tuple[int | None, list[str]]:
-    given = [option for option in options if option.split("=")[0] == "--parallel"]
-    rest = [option for option in options if option not in given]
-    if not given:
-        return None, rest
-    number = given[-1].partition("=")[2]
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", number):
-        raise ConfigError(f"--parallel=N must be 1 or more tasks at once, got {given[-1]!r}")
-    return int(number), rest
-
-
-def _hydra_flags(words: Sequence[str]) -> list[str]:
-    """Where to find configurations: what of Hydra's own flags a task needs again."""
-    flags = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word in HYDRA_FLAGS:
-            flags += [word, following]
-        elif word.split("=")[0] in (*HYDRA_FLAGS, "hydra.searchpath"):
-            flags.append(word)
-    return flags
 
 
 # --- planning ---------------------------------------------------------------------------------
@@ -191,7 +83,7 @@ def missing(sweep: Sweep, busy: Iterable[int] = ()) -> list[int]:
     return sorted(set(sweep.request.indices) - done - set(busy))
 
 
-def _plan(sweeps: Sequence[Sweep], busy: Iterable[Queued], array_size: int) -> list[Array]:
+def plan(sweeps: Sequence[Sweep], busy: Iterable[Queued], array_size: int) -> list[Array]:
     """The arrays to submit; the studies' folders are made and the requests noted on the way."""
     arrays = []
     taken = list(busy)
@@ -266,7 +158,7 @@ def queued() -> list[Queued]:
     return found
 
 
-def _sbatch(
+def sbatch(
     array: Array, options: Sequence[str], limit: int | None, after: str | None = None
 ) -> str:
     if not ARRAY_SCRIPT.exists():
@@ -297,7 +189,3 @@ def _slurm(*command: str) -> str:
     if ended.returncode:
         raise SweepError(f"{command[0]} refused: {ended.stderr.strip() or ended.stdout.strip()}")
     return ended.stdout
-
-
-if __name__ == "__main__":
-    sys.exit(main())

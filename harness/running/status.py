@@ -1,24 +1,18 @@
-"""``python -m harness.status ROOT``: how far each study under a results root is, from any machine.
-
-Exit status: 0 when every trial asked for is complete or diverged, 1 when not, 2 for a mistake.
-"""
+"""How far a study is, from its folder alone: told from any machine, disturbing nobody."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.errors import ConfigError
+from harness.records import reading
 from harness.records import requests as asked
-from harness.records import store
 from harness.records.claims import claimed
-from harness.records.record import FINISHED, Record
-from harness.study import indices
+from harness.records.record import Record
+from harness.running.trial_queue import wanted
+from harness.study.result import FINISHED
 from harness.study.study import Study
 
 RECENT_SECONDS = 3600.0  # what the rate is taken over: a sweep may have slept for days before
@@ -34,7 +28,7 @@ class Status(NamedTuple):
     running: list[int]
     missing: list[int]
     trials_per_second: float | None
-    damaged: list[store.Problem]
+    damaged: list[reading.Problem]
 
     @property
     def finished(self) -> int:
@@ -58,12 +52,12 @@ def read(study_path: Path) -> Status:
     Raises:
         DamagedRecord: its study.json or a request is damaged; damaged records are in the status.
     """
-    node = store.read_study(study_path)
+    node = reading.read_study(study_path)
     study = Study({name: value for name, value in node.items() if name != "overrides"})
-    found, damaged = store.scan(study_path)
+    found, damaged = reading.scan(study_path)
     statuses = {trial: record["status"] for trial, record in found.items()}
-    wanted = asked.read(study_path).wanted(study, statuses)
-    missing = [trial for trial in wanted if trial not in statuses]
+    of_interest = wanted(asked.read(study_path), study, statuses)
+    missing = [trial for trial in of_interest if trial not in statuses]
     failed = [trial for trial, status in statuses.items() if status not in FINISHED]
     return Status(
         "/".join(study_path.parts[-3:]),
@@ -91,85 +85,3 @@ def _ended_at(record: Record) -> float | None:
     if run.get("ended_at") is None and run.get("started_at") is not None:  # of schema 1
         return run["started_at"] + (run.get("train_seconds") or 0.0)
     return run.get("ended_at")
-
-
-# --- as text ----------------------------------------------------------------------------------
-
-
-def table(studies: Sequence[Status]) -> list[str]:
-    header = ("study", "complete", "diverged", "failed", "running", "missing", "trials/h", "left")
-    rows = [header, *(_row(status) for status in studies)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-
-
-def _row(status: Status) -> tuple[str, ...]:
-    per_hour = status.trials_per_second and 3600 * status.trials_per_second
-    return (
-        status.name,
-        str(status.counts["complete"]),
-        str(status.counts["diverged"]),
-        str(len(status.failed)),
-        str(len(status.running)),
-        str(len(status.missing)),
-        f"{per_hour:.3g}" if per_hour else "-",
-        _left(status.seconds_left),
-    )
-
-
-def _left(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    end = time.strftime("%a %H:%M", time.localtime(time.time() + seconds))
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours}:{minutes:02d} ({end})"
-
-
-def _to_do(status: Status) -> list[str]:
-    lines = []
-    if status.missing:
-        lines.append(f"{status.name}: missing trial={indices.to_text(status.missing)}")
-    if status.failed:
-        lines.append(
-            f"{status.name}: failed trial={indices.to_text(status.failed)}"
-            " (retry_failed=true runs them again)"
-        )
-    for problem in status.damaged:
-        lines.append(
-            f"{status.name}: damaged {problem.path} {problem.what}"
-            " (damaged=set_aside renames it and runs its trial again)"
-        )
-    return lines
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m harness.status",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("root", help="a results folder (the root= of sweeps)")
-    root = parser.parse_args(arguments).root
-    try:
-        studies = [read(path) for path in store.study_paths(root)]
-    except ConfigError as error:
-        print(f"harness.status: {error}", file=sys.stderr)
-        return 2
-    if not studies:
-        print(f"harness.status: no study under {root} yet", file=sys.stderr)
-        return 1
-    print("\n".join(table(studies)))
-    for status in studies:
-        for line in _to_do(status):
-            print(line)
-    return 0 if all(status.complete for status in studies) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

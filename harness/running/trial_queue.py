@@ -4,49 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from harness.errors import ConfigError
-from harness.records.record import FINISHED
-from harness.study.indices import MOST_TRIALS
+from harness.records.requests import Asked
+from harness.study.request import Request
+from harness.study.result import COMPLETE, FINISHED
 from harness.study.study import Study
-
-
-@dataclass(frozen=True)
-class Request:
-    """Trials asked of a study: ``[first, first + num)``, as many as give K feasible ones, or a list."""
-
-    study: Study
-    root: str
-    first_trial: int = 0
-    num_trials: int = 1
-    num_feasible: int | None = None
-    max_trials: int | None = None
-    trials: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        checks = {"num_trials": 1, "num_feasible": 1, "max_trials": 1, "first_trial": 0}
-        for name, least in checks.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ConfigError(f"{name} must be {least} or more, got {value}")
-            if value is not None and value > MOST_TRIALS:
-                raise ConfigError(f"{name} must be at most {MOST_TRIALS:,}, got {value}")
-        if self.max_trials is not None and self.num_feasible is None:
-            raise ConfigError(
-                "max_trials caps num_feasible=, which is not given; use num_trials= and max_trials=null"
-            )
-
-    @property
-    def indices(self) -> Sequence[int]:
-        """The indices that may run, in the order they are handed out."""
-        if self.trials is not None:
-            return self.trials
-        count = self.num_trials
-        if self.num_feasible is not None:
-            # A cap of our own when none is given: a space with under 5 % feasible is a finding.
-            count = self.max_trials or 20 * self.num_feasible
-        return range(self.first_trial, self.first_trial + count)
 
 
 class TrialQueue:
@@ -126,7 +88,7 @@ class TrialQueue:
 
     @property
     def feasible(self) -> int:
-        return self.counts["complete"]
+        return self.counts[COMPLETE]
 
     @property
     def failed(self) -> int:
@@ -134,7 +96,7 @@ class TrialQueue:
 
     @property
     def failures(self) -> list[int]:
-        return [t for t in self.asked if self.statuses.get(t, "complete") not in FINISHED]
+        return [t for t in self.asked if self.statuses.get(t, COMPLETE) not in FINISHED]
 
     @property
     def missing(self) -> int:
@@ -169,3 +131,18 @@ class TrialQueue:
             return False
         wanted = self.request.num_feasible
         return wanted is None or self.feasible + self.pending < wanted
+
+
+def wanted(asked: Asked, study: Study, statuses: Mapping[int, str]) -> list[int]:
+    """The indices asked for, as far as they are known while the trials have these statuses.
+
+    With num_feasible= these are the trials that every outcome of the others would still need.
+    """
+    found = set(asked.trials)
+    for first, feasible, cap in asked.feasible:
+        request = Request(study, "", first, num_feasible=feasible, max_trials=cap)
+        queue = TrialQueue(request, statuses)
+        while queue.take() is not None:
+            pass
+        found.update(queue.asked)
+    return sorted(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -14,8 +15,9 @@ from typing import Any, NamedTuple
 
 from harness.errors import SweepError
 from harness.records.checkpoint import Checkpoint, Every
+from harness.records.folder import StudyFolder
 from harness.records.record import Record, new_record
-from harness.records.store import StudyFolder
+from harness.study.result import FAILED
 from harness.study.study import Study
 
 TASKS_KEPT = 2  # opened data sets a worker holds on to; sweeps seldom mix more workloads
@@ -33,7 +35,6 @@ class Assignment(NamedTuple):
     root: str
     trial: int
     checkpoint_every: Every | None = None
-    recorded: frozenset[str] = frozenset()  # SHA-256 of the data that the study's records are of
 
 
 class Ready(NamedTuple):
@@ -48,6 +49,7 @@ class Outcome(NamedTuple):
     status: str
     val_error: float | None = None
     error: str | None = None
+    steps: int = 0  # of a stopped trial: those made since it was begun or resumed
 
 
 class Warn(NamedTuple):
@@ -79,7 +81,7 @@ def work(connection: Connection, device: str) -> None:
             if message != STOP:  # a stop that crossed the end of its trial
                 outcome = _run(message, tasks, device, connection)
                 # An error on a GPU may have broken the process's context for all trials to come.
-                spoilt = outcome.status == "failed" and device != "cpu"
+                spoilt = outcome.status == FAILED and device != "cpu"
                 if spoilt:
                     connection.send(LEAVING)
                 connection.send(outcome)
@@ -115,11 +117,12 @@ def _run(
     from harness.training.train import Stopped
     from workloads.task import DataError
 
-    study, root, trial, every, _ = assignment
+    study, root, trial, every = assignment
     folder = StudyFolder(root, study)
 
     def warn(line: str) -> None:
-        connection.send(Warn(f"{study.name} trial {trial}: {line}"))
+        with contextlib.suppress(OSError):  # the runner is gone; the trial stops at its next step
+            connection.send(Warn(f"{study.name} trial {trial}: {line}"))
 
     started = time.time()
     try:
@@ -128,8 +131,8 @@ def _run(
         record["run"] |= run_facts(started, device_name(device))
         folder.write(record)
         checkpoint.remove()
-    except Stopped:
-        return Outcome(STOPPED)
+    except Stopped as stopped:
+        return Outcome(STOPPED, steps=stopped.steps)
     except DataError as error:
         return Outcome(REFUSED, error=str(error))
     except SweepError as error:
@@ -144,16 +147,14 @@ def _record(
     connection: Connection,
     checkpoint: Checkpoint,
 ) -> Record:
-    from harness.training.train import note_failure, run_trial
+    from harness.running.trial import note_failure, run_trial
     from workloads.task import DataError
 
     study, trial = assignment.study, assignment.trial
     started = time.perf_counter()
     try:
         task = _task(study, tasks, device)
-        sha256 = task.data_description.get("sha256")
-        check_data(study, assignment.recorded, sha256)
-        checkpoint.identity["data"] = sha256
+        _check_data(study, task.data_description.get("sha256"))
     except DataError:
         raise
     except Exception as error:  # a workload that cannot be imported or opened fails its trials
@@ -164,19 +165,19 @@ def _record(
     return run_trial(study, trial, task, device, _stop_check(connection), checkpoint)
 
 
-def check_data(study: Study, recorded: frozenset[str], sha256: str | None) -> None:
-    """That a study's records are of the data at hand: where data lies is no part of a study.
+def _check_data(study: Study, opened: str | None) -> None:
+    """That the data are still those the study was composed with.
 
     Raises:
-        DataError: one is of other data.
+        DataError: they were changed since.
     """
     from workloads.task import DataError
 
-    others = sorted(recorded - {sha256})
-    if sha256 and others:
+    composed = study.config.get("data_sha256")
+    if composed and opened and composed != opened:
         raise DataError(
-            f"{study.name} has records of data with sha256 {others[0][:12]}…, the data given has"
-            f" {sha256[:12]}…; give another root=, or the data of those records"
+            f"the data of {study.name} have sha256 {opened[:12]}…, and had {composed[:12]}… when the"
+            " command started; let them be, and start it again"
         )
 
 
@@ -190,7 +191,7 @@ def run_facts(started: float, device: str) -> dict[str, Any]:
 
 def _task(study: Study, tasks: dict[str, Any], device: str) -> Any:
     """The study's workload with its data open, from the few kept."""
-    from harness.training.train import load_task
+    from harness.running.trial import load_task
 
     config = study.config
     wanted = (

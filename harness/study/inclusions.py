@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from harness.study.space import FROM_ONE, Axis, Choices, Range
+from harness.study.parametrisation import FROM_ONE, ONE_MINUS
+from harness.study.space import Axis, Choices
 
 Point = Mapping[str, float]
 
@@ -71,16 +72,14 @@ def _from_one(space: Mapping[str, Axis]) -> dict[str, Axis]:
     """A space in the coordinates of the maps: ``one_minus_beta1`` also where beta1 itself is given."""
     return {
         **{name: axis for name, axis in space.items() if name not in FROM_ONE},
-        **{f"one_minus_{name}": _mirrored(space[name]) for name in FROM_ONE if name in space},
+        **{f"{ONE_MINUS}{name}": _mirrored(space[name]) for name in FROM_ONE if name in space},
     }
 
 
 def _mirrored(axis: Axis) -> Axis:
-    """The span of ``1 - x``; how it is filled does not matter here."""
-    if isinstance(axis, float):
-        return 1 - axis
-    low, high = _span(axis)
-    return Choices((1 - high, 1 - low))
+    """The ends of ``1 - x``; how it is filled between them does not matter here."""
+    low, high = axis.ends
+    return Choices(f"{ONE_MINUS}{axis.name}", (1 - high, 1 - low))
 
 
 def gaps(edge: Edge, special: Mapping[str, Axis], general: Mapping[str, Axis]) -> list[str]:
@@ -104,34 +103,26 @@ def gaps(edge: Edge, special: Mapping[str, Axis], general: Mapping[str, Axis]) -
     found += [
         f"{name} needs a value of {bound:g} or more, has {_show(general.get(name))}"
         for name, bound in edge.limit.items()
-        if name not in general or _span(general[name])[1] < bound
+        if name not in general or general[name].ends[1] < bound
     ]
     return found
-
-
-def _span(axis: Axis) -> tuple[float, float]:
-    if isinstance(axis, Range):
-        return axis.low, axis.high
-    if isinstance(axis, Choices):
-        return float(min(axis.choices)), float(max(axis.choices))
-    return float(axis), float(axis)
 
 
 def _holds(axis: Axis | None, low: float, high: float) -> bool:
     if axis is None:
         return False
-    axis_low, axis_high = _span(axis)
+    axis_low, axis_high = axis.ends
     slack = 1 + 1e-9  # the maps divide; equal bounds may differ in the last bit
     return axis_low <= low * slack and high <= axis_high * slack
 
 
 def _show(axis: Axis | None) -> str:
-    return "no such axis" if axis is None else "[{:g}, {:g}]".format(*_span(axis))
+    return "no such axis" if axis is None else "[{:g}, {:g}]".format(*axis.ends)
 
 
 def _corners(space: Mapping[str, Axis]) -> list[dict[str, float]]:
     corners: list[dict[str, float]] = [{}]
     for name, axis in space.items():
-        ends = sorted(set(_span(axis)))
+        ends = sorted(set(axis.ends))
         corners = [{**corner, name: end} for corner in corners for end in ends]
     return corners

@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.study import space
+from harness.study.sampling import sample
+from harness.study.space import Space, parse
 
+STUDY_KEYS = (
+    "workload", "model", "data", "optimizer", "schedule", "search_space", "sampler", "seed", "precision",
+)  # fmt: skip
 # Where data lies and how it gets there does not change a result; what it is does.
 LOCATIONS = ("data.root", "data.cache", "data.download", "data.file")
 # Settings that are no part of the study. A target is asked of the results, it is not what they are.
@@ -39,9 +43,9 @@ def portable(overrides: Iterable[str]) -> list[str]:
 class Study:
     """Everything a trial's result depends on, besides its index and the machine it runs on.
 
-    ``config`` is plain data: workload, model, data, optimizer, search_space, sampler, seed,
-    precision. ``overrides`` are the command-line words that compose it again, beside Hydra's own
-    flags such as ``--config-dir``.
+    ``config`` is plain data, the nodes of `STUDY_KEYS` and ``data_sha256``, the digest of the data
+    that the workload found. ``overrides`` are the command-line words that compose it again, beside
+    Hydra's own flags such as ``--config-dir``.
     """
 
     config: Mapping[str, Any]
@@ -79,14 +83,14 @@ class Study:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @cached_property
-    def space(self) -> space.Space:
-        return space.parse(self.config["search_space"])
+    def space(self) -> Space:
+        return parse(self.config["search_space"])
 
     def point(self, trial: int) -> dict[str, float]:
         """The searched coordinates of a trial, constants included."""
         sampler = self.config["sampler"]
         seed = self.config["seed"] if sampler["seed"] is None else sampler["seed"]
-        return space.sample(self.space, sampler["name"], seed, trial)
+        return sample(self.space, sampler["name"], seed, trial)
 
     def seeds(self, trial: int) -> dict[str, int]:
         """Independent seeds for the initial weights, the data order and dropout of a trial."""

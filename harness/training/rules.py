@@ -14,6 +14,8 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from harness.training.signatures import keywords
+
 if TYPE_CHECKING:  # names and hyperparameters are checked before torch is imported (a second saved)
     from torch import Tensor
 
@@ -36,16 +38,16 @@ def rule(**initial_state: float) -> Callable[[Update], Update]:
     """Enter a function into the table of rules, with its state at t = 0."""
 
     def enter(update: Update) -> Update:
-        keywords = [
-            parameter
-            for parameter in inspect.signature(update).parameters.values()
-            if parameter.kind is parameter.KEYWORD_ONLY
-        ]
-        RULES[update.__name__] = Rule(
-            update,
-            initial_state,
-            tuple(parameter.name for parameter in keywords),
-        )
+        takes = tuple(inspect.signature(update).parameters)
+        hyperparameters = keywords(update)
+        if takes != ("g", *initial_state, "t", *hyperparameters):
+            # Both may be tensors of one shape: swapped names would run, silently.
+            raise TypeError(
+                f"rule {update.__name__} takes {', '.join(takes)}; with the state"
+                f" {', '.join(initial_state) or '(none)'} it must take g, the state in that order, t,"
+                " and its hyperparameters by keyword"
+            )
+        RULES[update.__name__] = Rule(update, initial_state, hyperparameters)
         return update
 
     return enter

@@ -1,96 +1,44 @@
-"""Train one trial: a pure function of (study, index) and the kind of device."""
+"""Train one trial: from initial weights to the last evaluation, a pure function of (study, index)."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import json
 import math
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from harness.errors import SweepError
-from harness.records.checkpoint import Checkpoint
-from harness.records.record import CURVE_COLUMNS, Record, new_record
-from harness.study import space
-from harness.study.study import Study
-from harness.training import optimizers
-from harness.training.flat import flatten
-from harness.training.schedules.linear import linear_decay
+from harness.study.parametrisation import hyperparameters
+from harness.study.result import COMPLETE, CURVE_COLUMNS, DIVERGED, FINAL_COLUMNS
+from harness.training.chain import Chain
 from workloads.task import Task
 
 
 class Stopped(Exception):
     """The trial was asked to stop at a step boundary; it leaves no record."""
 
-
-def load_task(study: Study, device: str) -> Task:
-    """The study's workload, its data opened (memory-mapped) and its model's shape known."""
-    config = study.config
-    module = importlib.import_module(config["workload"]["module"])
-    return module.load(config["data"], config["model"], config["workload"]["batch_size"], device)
+    def __init__(self, steps: int):
+        super().__init__(f"stopped after {steps} steps")
+        self.steps = steps  # made since it was begun or resumed
 
 
-def run_trial(
-    study: Study,
-    trial: int,
-    task: Task,
-    device: str,
-    should_stop: Callable[[], bool] = lambda: False,
-    checkpoint: Checkpoint | None = None,
-) -> Record:
-    """Train trial ``trial`` of a study and return its record, whatever happened in it.
+class Keeper(Protocol):
+    """Who keeps a training's state while it runs."""
 
-    With a checkpoint it goes on from the state saved there, and ends with the same bits.
+    @property
+    def proving(self) -> bool:
+        """Whether a proof that it can be resumed from is under way."""
 
-    Raises:
-        Stopped: ``should_stop`` said so at a step boundary.
-        SweepError: a checkpoint could not be written.
-    """
-    started = time.perf_counter()
-    record = new_record(study, trial)
-    try:
-        record["data"] = json.loads(json.dumps(task.data_description))  # plain, or it fails here
-        hyper = space.hyperparameters(record["point"])
+    def due(self, step: int) -> bool:
+        """Whether to keep it now."""
 
-        def begin() -> Training:
-            return Training(study, hyper, record["seeds"], task, device)
+    def keep(self, training: Training) -> None:
+        """Keep it, and perhaps begin to prove that it can be resumed from."""
 
-        training = begin() if checkpoint is None else _resume(begin, checkpoint)
-        record["status"] = training.run(should_stop, checkpoint)
-        record |= training.results()
-        record["run"] = {"train_seconds": round(training.seconds(), 4)}
-        if training.resumed_at:
-            record["run"]["resumed_at_steps"] = training.resumed_at
-    except (Stopped, SweepError):
-        raise
-    except Exception as error:  # a trial's failure is its record's; the sweep goes on
-        note_failure(record, error, time.perf_counter() - started)
-    return record
-
-
-def note_failure(record: Record, error: BaseException, seconds: float) -> None:
-    """Make a record that of a trial which ended with this exception."""
-    record["status"] = "out_of_memory" if _out_of_memory(error) else "failed"
-    record["error"] = "".join(traceback.format_exception(error))
-    record["run"] = {"train_seconds": round(seconds, 4)}
-
-
-def _resume(begin: Callable[[], Training], checkpoint: Checkpoint) -> Training:
-    """The training where its checkpoint left it, or at its start where there is none to trust."""
-    training = begin()
-    if (state := checkpoint.load()) is None:
-        return training
-    try:
-        training.restore(state)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        checkpoint.reject(" ".join(str(error).split())[:200])
-        return begin()  # half restored is neither
-    return training
+    def stepped(self, training: Training) -> None:
+        """While ``proving``: the training has taken the step that follows what was kept."""
 
 
 class Training:
@@ -98,22 +46,32 @@ class Training:
 
     def __init__(
         self,
-        study: Study,
-        hyper: space.Hyperparameters,
+        config: Mapping[str, Any],
+        point: Mapping[str, float],
         seeds: Mapping[str, int],
         task: Task,
         device: str,
     ):
-        self.workload = study.config["workload"]
-        self.task, self.device, self.hyper = task, device, hyper
+        """
+        Args:
+            config: a study's (`harness.study.study.Study.config`).
+            point: a value for each axis of its search space.
+            seeds: of initialisation, data_order and dropout.
+        """
+        self.workload = config["workload"]
+        self.task, self.device = task, device
         self.data_seed = seeds["data_order"]
-        self.autocast = _autocast(study.config["precision"], device)
+        self.autocast = _autocast(config["precision"], device)
         _make_deterministic(device)
         torch.manual_seed(seeds["initialisation"])
         self.model = task.model()
-        self.parameters = flatten(self.model)
-        rule = study.config["optimizer"]["rule"]
-        self.optimizer = optimizers.build(rule, self.model, self.parameters, hyper.optimizer)
+        self.chain = Chain(
+            config["optimizer"]["rule"],
+            config["schedule"]["name"],
+            self.model,
+            hyperparameters(point),
+            self.workload["steps"],
+        )
         torch.manual_seed(seeds["dropout"])
         self.step = 0
         self.carry: Any = None
@@ -123,21 +81,30 @@ class Training:
         self.seconds_before = 0.0
         self.started = time.perf_counter()
 
-    def run(self, should_stop: Callable[[], bool], checkpoint: Checkpoint | None = None) -> str:
-        """Train to the last step and return the trial's status: complete or diverged."""
-        last = self.workload["steps"]
+    def run(self, should_stop: Callable[[], bool], keeper: Keeper | None = None) -> str:
+        """Train to the last step and return the trial's status: complete or diverged.
+
+        Raises:
+            Stopped: ``should_stop`` said so at a step boundary.
+        """
+        last, first = self.workload["steps"], self.step
         while self.step < last:
             if should_stop():
-                if checkpoint and self.step:
-                    checkpoint.save(self.state())
-                raise Stopped
+                if keeper and self.step > first:
+                    keeper.keep(self)
+                    if keeper.proving and self.train_one_step():
+                        keeper.stepped(self)
+                raise Stopped(self.step - first)
             if not self.train_one_step():
-                return "diverged"
+                return DIVERGED
+            if keeper and keeper.proving:
+                keeper.stepped(self)
             if self.step % self.workload["eval_every"] == 0 or self.step == last:
                 self.evaluate()
-            if checkpoint and self.step < last and checkpoint.due(self.step):
-                checkpoint.save(self.state())
-        return "complete" if math.isfinite(self.curve["val_error"][-1] or 0.0) else "diverged"
+            if keeper and self.step < last and keeper.due(self.step):
+                keeper.keep(self)
+        last_row = [self.curve[name][-1] for name in ("val_error", "val_loss")]
+        return COMPLETE if all(math.isfinite(value or 0.0) for value in last_row) else DIVERGED
 
     def train_one_step(self) -> bool:
         """One minibatch. False when its loss is not finite: the trial is then infeasible."""
@@ -148,11 +115,9 @@ class Training:
         value = loss.item()
         if not math.isfinite(value):
             return False
-        gradients = self.parameters.gradients.zero_()
+        self.chain.clear()
         loss.backward()
-        if self.hyper.l2:  # the gradient of l2 * ||theta||^2 / 2
-            gradients.add_(self.parameters.values, alpha=self.hyper.l2)
-        self.optimizer.step(self.learning_rate(self.step))
+        self.chain.advance(self.step)
         self.step += 1
         self.loss_sum += value
         self.loss_count += 1
@@ -165,17 +130,17 @@ class Training:
     def state(self) -> dict[str, Any]:
         """All that the steps to come depend on, besides the study.
 
-        Parameters that are not trained are as they were initialised. Minibatches are drawn anew
-        from (data seed, step); dropout goes on where torch's own generator stood.
+        Minibatches are drawn anew from (data seed, step); dropout goes on where torch's own
+        generator stood.
         """
         random = {"cpu": torch.get_rng_state()}
         if self.device != "cpu":
             random["cuda"] = torch.cuda.get_rng_state(self.device)
         return {
             "step": self.step,
-            "parameters": self.parameters.values,
+            "parameters": {name: p.detach() for name, p in self.model.named_parameters()},
             "buffers": dict(self.model.named_buffers()),
-            "optimizer": self.optimizer.state_dict(),
+            "chain": self.chain.state_dict(),
             "carry": self.carry,
             "random": random,
             "loss_sum": self.loss_sum,
@@ -187,10 +152,12 @@ class Training:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over a state that was saved; the same bits follow as if it had never stopped."""
-        self.parameters.values.copy_(state["parameters"])
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                parameter.copy_(state["parameters"][name])
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.chain.load_state_dict(state["chain"])
         self.carry = _to_device(state["carry"], self.device)
         self.step = state["step"]
         self.loss_sum, self.loss_count = state["loss_sum"], state["loss_count"]
@@ -201,38 +168,29 @@ class Training:
         if self.device != "cpu":
             torch.cuda.set_rng_state(state["random"]["cuda"], self.device)
 
-    def learning_rate(self, step: int) -> float:
-        return linear_decay(
-            self.hyper.optimizer["lr"],
-            step,
-            self.workload["steps"],
-            decay_steps_factor=self.hyper.decay_steps_factor,
-            end_factor=self.hyper.end_factor,
-        )
-
     def evaluate(self) -> None:
         """Append a row to the curve; train_loss is the mean over the steps since the last one."""
         last = self.step == self.workload["steps"]
         test_every = self.workload["test_every"]
         with_test = last or (test_every > 0 and self.step % test_every == 0)
-        with self.autocast():
+        with self.autocast(), self.chain.averaging.evaluated():
             val_error, val_loss = self.task.evaluate(self.model, "validation")
             test = self.task.evaluate(self.model, "test") if with_test else (None, None)
         train_loss = self.loss_sum / self.loss_count
-        rate = self.learning_rate(self.step - 1)
+        rate = self.chain.learning_rate(self.step - 1)
         row = (self.step, rate, train_loss, val_error, val_loss, *test)
         for name, value in zip(CURVE_COLUMNS, row, strict=True):
             self.curve[name].append(value)
         self.loss_sum, self.loss_count = 0.0, 0
 
-    def results(self) -> Record:
-        """What goes into the record: the curve and, of a trial that ran to its end, final values."""
-        complete = self.step == self.workload["steps"]
-        finals = CURVE_COLUMNS[2:]
+    def results(self, status: str) -> dict[str, Any]:
+        """What goes into the record: the curve and, of a complete trial, final values."""
+        complete = status == COMPLETE
         return {
+            "status": status,
             "steps": self.step,
             "curve": self.curve,
-            **{name: self.curve[name][-1] if complete else None for name in finals},
+            **{name: self.curve[name][-1] if complete else None for name in FINAL_COLUMNS},
         }
 
 
@@ -259,9 +217,3 @@ def _to_device(carry: Any, device: str) -> Any:
     if isinstance(carry, torch.Tensor):
         return carry.to(device)
     return tuple(_to_device(each, device) for each in carry) if carry is not None else None
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
 from harness.config import build as config
-from harness.records import store
+from harness.records import reading
 from harness.records.record import deterministic
 
 REPOSITORY = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def study(*overrides):
 
 def results(root):
     """{(optimizer, trial): the deterministic part of its record}."""
-    return {(r["optimizer"], r["trial"]): deterministic(r) for r in store.read_records(root)}
+    return {(r["optimizer"], r["trial"]): deterministic(r) for r in reading.read_records(root)}
 
 
 def until(condition, seconds=PATIENCE):

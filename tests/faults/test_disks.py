@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness.records import store
+from harness.records import reading
 from tests.faults import sweeps
 
 
@@ -65,10 +65,10 @@ def test_a_folder_that_turns_read_only(tmp_path):
     _, errors = process.communicate(timeout=sweeps.PATIENCE)
     line = ends_in_one_line(process.returncode, errors)
     assert "Permission denied" in line
-    assert 0 < len(list(store.read_records(tmp_path))) < 400
+    assert 0 < len(list(reading.read_records(tmp_path))) < 400
     trials.chmod(0o755)
     assert sweeps.run(tmp_path, *words)[0] == 0
-    assert store.read_trials(tmp_path)["trial"].tolist() == list(range(400))
+    assert store.tables.read(tmp_path).trials["trial"].tolist() == list(range(400))
 
 
 def permissions_apply():

@@ -10,11 +10,11 @@ from harness.__main__ import command, compose, refuse
 from harness.config import build as config
 from harness.records import requests as asked
 from harness.records.record import to_text
-from harness.records.store import StudyFolder
+from harness.records.folder import StudyFolder
 from harness.running import status
-from harness.running.trial_queue import Request
+from harness.study.request import Request
 from tests.faults import sweeps
-from tests.test_store import made
+from tests.records.test_store import made
 
 KEYS = (
     "workload", "optimizer", "seed", "num_trials", "first_trial", "trial", "num_feasible",

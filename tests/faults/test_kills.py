@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness.records import store
+from harness.records import reading
 from tests.faults import sweeps
 
 TRIALS = 60
@@ -27,7 +27,7 @@ def whole_records(root):
     """{file: its bytes}, all of them checked to be whole."""
     if not list(root.glob("*/*/*/study.json")):
         return {}
-    for _ in store.read_records(root):
+    for _ in reading.read_records(root):
         pass
     return {path: path.read_bytes() for path in root.glob("*/*/*/trials/*.json")}
 
@@ -64,7 +64,7 @@ def test_a_sweep_that_is_killed_again_and_again(victim, undisturbed, tmp_path):
     assert victim == "worker" or not failed_then
     assert sweeps.results(root) == sweeps.results(undisturbed)
     columns = ["trial", "status", "val_error", "train_loss", "hp.lr"]
-    tables = [store.read_trials(each)[columns] for each in (root, undisturbed)]
+    tables = [store.tables.read(each).trials[columns] for each in (root, undisturbed)]
     assert tables[0].equals(tables[1])
     assert not list(root.rglob("*.pt"))
 

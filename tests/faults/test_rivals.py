@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.records import store
+from harness.records import reading
 from tests.faults import sweeps
 
 TRIALS = 40
@@ -19,9 +19,9 @@ def test_each_trial_is_run_once(commands, tmp_path):
     for process in started:
         errors = process.communicate(timeout=sweeps.PATIENCE)[1]
         assert process.returncode == 0, errors
-    assert store.read_trials(tmp_path / "results")["trial"].tolist() == list(range(TRIALS))
+    assert store.tables.read(tmp_path / "results").trials["trial"].tolist() == list(range(TRIALS))
     assert log.read_text().count("begun") == TRIALS
-    assert {r["status"] for r in store.read_records(tmp_path / "results")} == {"complete"}
+    assert {r["status"] for r in reading.read_records(tmp_path / "results")} == {"complete"}
 
 
 def test_the_trials_of_one_that_dies_are_taken_over(tmp_path):
@@ -31,7 +31,7 @@ def test_the_trials_of_one_that_dies_are_taken_over(tmp_path):
     started[0].communicate(timeout=sweeps.PATIENCE)
     errors = started[1].communicate(timeout=sweeps.PATIENCE)[1]
     assert started[1].returncode == 0, errors
-    assert store.read_trials(tmp_path)["trial"].tolist() == list(range(TRIALS))
+    assert store.tables.read(tmp_path).trials["trial"].tolist() == list(range(TRIALS))
 
 
 def test_the_same_study_twice_in_one_command(tmp_path):
@@ -39,5 +39,5 @@ def test_the_same_study_twice_in_one_command(tmp_path):
     words = ("-m", "optimizer=sgd", "workers=2", "num_trials=4,8")
     status, errors = sweeps.run(tmp_path / "results", *words, env={"TINY_LOG": str(log)})
     assert status == 0, errors
-    assert store.read_trials(tmp_path / "results")["trial"].tolist() == list(range(8))
+    assert store.tables.read(tmp_path / "results").trials["trial"].tolist() == list(range(8))
     assert log.read_text().count("begun") == 8

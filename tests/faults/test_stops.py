@@ -10,7 +10,7 @@ import pytest
 
 from harness.records.claims import claimed
 from harness.records.record import deterministic
-from harness.records.store import StudyFolder
+from harness.records.folder import StudyFolder
 from harness.training import train
 from tests.faults import sweeps, workload
 

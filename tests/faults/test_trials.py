@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.records import store
+from harness.records import reading
 from tests.faults import sweeps
 from tests.faults.optimizers import FAULTS
 
@@ -29,7 +29,7 @@ def swept(tmp_path_factory):
 
 
 def by_fault(root):
-    return {FAULTS[int(r["point"]["fault"])]: r for r in store.read_records(root)}
+    return {FAULTS[int(r["point"]["fault"])]: r for r in reading.read_records(root)}
 
 
 def test_every_fault_has_its_record(swept):
@@ -61,7 +61,7 @@ def test_retry_failed_runs_the_failed_ones_only(swept):
 
 def test_a_workload_that_cannot_be_opened_fails_its_trials(tmp_path):
     status, _ = sweeps.run(tmp_path, "optimizer=sgd", "num_trials=1", "~model.step_seconds")
-    (record,) = store.read_records(tmp_path)
+    (record,) = reading.read_records(tmp_path)
     assert (status, record["status"]) == (1, "failed")
     assert "KeyError: 'step_seconds'" in record["error"]
 
@@ -76,4 +76,4 @@ def test_workers_that_cannot_start_are_one_line_not_a_loop(tmp_path):
     assert "harness: 3 workers in a row ended before they could train" in last
     assert "exit status 7" in last
     assert "Traceback" not in errors
-    assert not list(store.read_records(tmp_path / "r"))
+    assert not list(reading.read_records(tmp_path / "r"))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.records import store
-from harness.records.store import StudyFolder
+from harness.records import reading
+from harness.records.folder import StudyFolder
 from harness.running import status
 from tests.faults import sweeps
 from tests.slurm.cluster import MAX_ARRAY_SIZE
@@ -17,7 +17,7 @@ def folder(root, *words):
 
 
 def statuses(root):
-    return {(r["optimizer"], r["trial"]): r["status"] for r in store.read_records(root)}
+    return {(r["optimizer"], r["trial"]): r["status"] for r in reading.read_records(root)}
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_task_that_is_killed_is_submitted_again(cluster, submit, root, trainin
     assert f"tasks {killed.partition('_')[2]}," in out
     cluster.wait_until_empty()
     assert statuses(root) == {("sgd", 0): "complete", ("sgd", 1): "complete"}
-    resumed = [r["run"].get("resumed_at_steps") for r in store.read_records(root)]
+    resumed = [r["run"].get("resumed_at_steps") for r in reading.read_records(root)]
     assert sum(steps is not None for steps in resumed) == 1  # from its last checkpoint
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import pickle
+import pwd
+import socket
 import tarfile
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.datasets import CIFAR10
 
 from workloads import cifar10_resnet32
-from workloads.data import cifar10
+from workloads.data import cifar10, cifar10_official
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -40,6 +46,45 @@ def real_data():
         return path
 
     return path_of
+
+
+@pytest.fixture
+def online(tmp_path, monkeypatch):
+    """(folder, url): what is in the folder is served at the URL."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    folder = tmp_path / "online"
+    folder.mkdir()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *args) -> None:
+            pass
+
+    handler = functools.partial(Handler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def offline_url(monkeypatch) -> str:
+    """A URL where nobody answers."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/file"
+
+
+@pytest.fixture
+def no_home(monkeypatch):
+    """A container's user: no HOME, and a uid that the system does not know."""
+
+    def unknown(uid: int):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("HARNESS_CACHE")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
 
 
 class SmallCifar:
@@ -74,32 +119,30 @@ class SmallCifar:
         return path
 
     def write_official(self, monkeypatch) -> Path:
-        """`cifar-10-batches-py` as torchvision reads it, with its checksums set to these files."""
-        from torchvision.datasets import CIFAR10
-
-        batches = self.folder / "official" / "cifar-10-batches-py"
-        batches.mkdir(parents=True)
-
-        def write(name: str, content: object) -> list[str]:
-            (batches / name).write_bytes(pickle.dumps(content))
-            return [name, hashlib.md5((batches / name).read_bytes()).hexdigest()]
-
-        def batch(part: slice) -> dict:
+        """A folder with `cifar-10-batches-py`; the checksums expected are set to these files."""
+        folder = self.folder / "official" / cifar10_official.FOLDER
+        folder.mkdir(parents=True)
+        parts = {
+            "data_batch_1": slice(0, 25),
+            "data_batch_2": slice(25, self.TRAIN),
+            "test_batch": slice(self.TRAIN, None),
+        }
+        for name, part in parts.items():
             rows = self.images[part].transpose(0, 3, 1, 2).reshape(-1, 3072)
-            return {"data": rows, "labels": self.labels[part].tolist()}
-
-        first, second = slice(0, 25), slice(25, self.TRAIN)
-        train = [write("data_batch_1", batch(first)), write("data_batch_2", batch(second))]
-        test = [write("test_batch", batch(slice(self.TRAIN, None)))]
-        name, md5 = write("batches.meta", {"label_names": list(cifar10.CLASSES)})
+            batch = {"data": rows, "labels": self.labels[part].tolist()}
+            content = pickle.dumps(batch, protocol=2)
+            (folder / name).write_bytes(content)
+        meta = pickle.dumps({"label_names": list(cifar10.CLASSES)}, protocol=2)
+        (folder / "batches.meta").write_bytes(meta)
+        names = [*parts, "batches.meta"]
+        md5s = {name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in names}
+        *train, test = ([name, md5s[name]] for name in parts)
         monkeypatch.setattr(CIFAR10, "train_list", train)
-        monkeypatch.setattr(CIFAR10, "test_list", test)
-        monkeypatch.setattr(CIFAR10, "meta", {"filename": name, "key": "label_names", "md5": md5})
-        return batches.parent
+        monkeypatch.setattr(CIFAR10, "test_list", [test])
+        monkeypatch.setitem(CIFAR10.meta, "md5", md5s["batches.meta"])
+        return folder.parent
 
     def write_official_archive(self, monkeypatch) -> Path:
-        from torchvision.datasets import CIFAR10
-
         unpacked = self.write_official(monkeypatch)
         root = self.folder / "archive"
         root.mkdir()
@@ -107,7 +150,7 @@ class SmallCifar:
         with tarfile.open(path, "w:gz") as tar:
             tar.add(unpacked / "cifar-10-batches-py", "cifar-10-batches-py")
         md5 = hashlib.md5(path.read_bytes()).hexdigest()
-        monkeypatch.setattr(cifar10, "ARCHIVE_MD5", md5)
+        monkeypatch.setattr(cifar10_official, "ARCHIVE_MD5", md5)
         monkeypatch.setattr(CIFAR10, "tgz_md5", md5)
         return path
 

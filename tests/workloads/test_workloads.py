@@ -9,6 +9,8 @@ import sys
 import pytest
 import torch
 
+from workloads import cifar10_resnet32, digits_cnn, python_docs_lstm, war_and_peace_lstm
+from workloads.data import cifar10
 from workloads.task import DataError
 
 LSTM = {"hidden_size": 16, "layers": 2, "dropout": 0.2, "sequence_length": 20}
@@ -51,9 +53,7 @@ def test_the_description_can_be_stored(task):
 
 def test_the_digest_told_beforehand_is_that_of_the_task(workload, task):
     module, data, _ = workload
-    if not hasattr(module, "data_sha256"):
-        pytest.skip("digits_cnn: bundled data")
-    assert module.data_sha256(data) == task.data_description["sha256"]
+    assert module.prepare(data) == task.data_description["sha256"]
 
 
 def test_the_model_is_drawn_from_the_global_generator(task):
@@ -176,9 +176,34 @@ print([module for module in ("torch", "numpy", "PIL") if module in sys.modules])
     assert imported == "[]"
 
 
-def test_cifar10_is_split_as_described_and_tests_on_the_test_images(small_cifar):
-    from workloads import cifar10_resnet32
+def modules_after_preparing(module, data: dict) -> tuple[str, set[str]]:
+    """What `prepare` returns in a process of its own, and the large modules it imported."""
+    program = f"""
+import sys
+from workloads.data import cifar10
+cifar10.SIZES = {cifar10.SIZES}
+import {module.__name__} as workload
+print(workload.prepare({data}))
+print(*{{"torch", "torchvision", "sklearn", "scipy", "harness"}} & sys.modules.keys())
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    digest, imported = run.stdout.splitlines()
+    return digest, set(imported.split())
 
+
+def test_preparing_imports_no_torch(workload):
+    module, data, _ = workload
+    assert modules_after_preparing(module, data) == (module.prepare(data), set())
+
+
+def test_bundled_data_needs_no_home_folder(no_home):
+    for module in (digits_cnn, python_docs_lstm):
+        assert len(module.prepare({})) == 64
+
+
+def test_cifar10_is_split_as_described_and_tests_on_the_test_images(small_cifar):
     data = {"root": str(small_cifar.write_tree()), "format": "image_folder"}
     task = cifar10_resnet32.load(data, MODEL["cifar10_resnet32"], 8, "cpu")
     sizes = {name: len(part) for name, part in task._splits.items()}
@@ -189,8 +214,6 @@ def test_cifar10_is_split_as_described_and_tests_on_the_test_images(small_cifar)
 
 
 def test_the_digits_are_split_as_documented():
-    from workloads import digits_cnn
-
     task = digits_cnn.load({}, {"width": 2}, 64, "cpu")
     assert task.data_description["train"] == 1077
     assert sum(task.data_description[part] for part in ("train", "validation", "test")) == 1797
@@ -203,8 +226,6 @@ def test_the_digits_are_split_as_documented():
 
 
 def test_war_and_peace_has_940_steps_an_epoch(real_data):
-    from workloads import war_and_peace_lstm
-
     data = {"root": str(real_data("war_and_peace.txt").parent)}
     model = {"hidden_size": 128, "layers": 2, "dropout": 0.2, "sequence_length": 50}
     task = war_and_peace_lstm.load(data, model, 50, "cpu")
@@ -220,8 +241,6 @@ def test_war_and_peace_has_940_steps_an_epoch(real_data):
 
 
 def test_a_python_without_its_reference_text_is_an_error(monkeypatch):
-    from workloads import python_docs_lstm
-
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)  # what a failed import leaves
     with pytest.raises(DataError, match=r"without pydoc_data\.topics.*: install"):
         python_docs_lstm.prepare({})

@@ -14,6 +14,7 @@ from workloads.task import DataError
 
 ROOT_VARIABLE = "HARNESS_DATA_ROOT"
 CACHE_VARIABLE = "HARNESS_CACHE"
+DEFAULT_CACHE = "~/.cache/optimizer-harness"
 
 
 def data_root(root: str | None, cache: str | None) -> Path:
@@ -24,8 +25,8 @@ def data_root(root: str | None, cache: str | None) -> Path:
     """
     for name, given in (("data.root", root), (ROOT_VARIABLE, os.environ.get(ROOT_VARIABLE))):
         if given:
-            path = Path(given).expanduser()
-            if not path.exists():
+            path = expanded(given, name)
+            if not os.path.exists(path):
                 raise DataError(
                     f"{name}={given} does not exist: give a folder that holds the data, "
                     "or unset it to use the cache folder"
@@ -35,18 +36,48 @@ def data_root(root: str | None, cache: str | None) -> Path:
 
 
 def cache_folder(cache: str | None) -> Path:
-    """data.cache, else HARNESS_CACHE, else ~/.cache/optimizer-harness; not created here."""
-    given = cache or os.environ.get(CACHE_VARIABLE) or "~/.cache/optimizer-harness"
-    return Path(given).expanduser()
+    """data.cache, else HARNESS_CACHE, else ~/.cache/optimizer-harness; not created here.
+
+    Ask for it only where it is needed: the last of the three needs a home folder.
+    """
+    for name, given in (("data.cache", cache), (CACHE_VARIABLE, os.environ.get(CACHE_VARIABLE))):
+        if given:
+            return expanded(given, name)
+    return expanded(DEFAULT_CACHE, "the cache folder")
+
+
+def expanded(given: str, name: str) -> Path:
+    """The path `given` as setting `name`, with ~ as the home folder.
+
+    Raises:
+        DataError: when there is none, as for a container's unknown user without HOME.
+    """
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        remedy = "a path without ~"
+        if given == DEFAULT_CACHE:
+            remedy = f"another with data.cache= or {CACHE_VARIABLE}"
+        raise DataError(f"{name} {given} is in no known home folder: give {remedy}") from error
+
+
+def content_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: object, error: OSError) -> DataError:
+    return DataError(f"{path} cannot be read ({error.strerror or error}): give a copy that can")
 
 
 def sha256_of_file(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_of_text(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 @contextmanager

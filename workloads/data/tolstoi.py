@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from workloads.data.download import download
-from workloads.data.folders import cache_folder, data_root, sha256_of_file, written_whole
+from workloads.data.folders import (
+    cache_folder,
+    content_of,
+    data_root,
+    expanded,
+    sha256_of_file,
+    written_whole,
+)
+from workloads.data.text import checked, decoded
 from workloads.settings import FLAG, PATH, read
 from workloads.task import DataError
 
@@ -48,21 +58,23 @@ def find(data: Mapping[str, Any]) -> Path:
     """
     settings = read("data", data, root=PATH, cache=PATH, file=PATH, download=FLAG, any_edition=FLAG)
     if settings.file:
-        path = Path(settings.file).expanduser()
-        if not path.is_file():
+        path = expanded(settings.file, "data.file")
+        if not os.path.isfile(path):
             raise DataError(f"data.file={settings.file} is not a file: give the path of the text")
         return path
-    root, cache = data_root(settings.root, settings.cache), cache_folder(settings.cache)
-    for folder in (root, cache):
-        if (folder / FILE_NAME).is_file():
-            return folder / FILE_NAME
+    root = data_root(settings.root, settings.cache)
+    if os.path.isfile(root / FILE_NAME):
+        return root / FILE_NAME
+    cache = cache_folder(settings.cache)
+    cached = cache / FILE_NAME
+    if os.path.isfile(cached):
+        return cached
     if not settings.download:
         looked = " or ".join(dict.fromkeys(map(str, (root, cache))))
         raise DataError(f"no {FILE_NAME} in {looked}, and data.download is false: {REMEDY}")
-    cached = cache / FILE_NAME
     with written_whole(cached) as scratch:
         etext = scratch / "etext"
-        download(ETEXT_URL, etext, ETEXT_SHA256, REMEDY)
+        download(ETEXT_URL, etext, f"sha256:{ETEXT_SHA256}", REMEDY)
         (scratch / FILE_NAME).write_bytes(cut(etext.read_bytes()))
         found = sha256_of_file(scratch / FILE_NAME)
         if found != SHA256:
@@ -76,23 +88,24 @@ def read_text(data: Mapping[str, Any]) -> tuple[str, str]:
     The uncut etext is cut here. With data.any_edition another text is taken as it is.
 
     Raises:
-        DataError: when it is another edition, or DeepOBS's with its line ends translated.
+        DataError: when it is another edition, DeepOBS's with its line ends translated, or no text
+            that can be learned.
     """
     path = find(data)
-    content = path.read_bytes()
+    content = content_of(path)
     if hashlib.sha256(content).hexdigest() == ETEXT_SHA256:
         content = cut(content)
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error.reason}): {REMEDY}") from error
-    symbols = len(set(text))
-    if (len(text), symbols) == (CHARACTERS, SYMBOLS):
+    text = decoded(content, path)
+    sha256 = hashlib.sha256(content.removeprefix(codecs.BOM_UTF8)).hexdigest()
+    if sha256 == SHA256:
         return text, "War and Peace (DeepOBS)"
+    symbols = len(set(text))
     if data.get("any_edition"):
-        return text, f"{path.name}: {len(text)} characters, {symbols} symbols (not DeepOBS's)"
+        label = f"{path.name}: {len(text)} characters, {symbols} symbols (not DeepOBS's)"
+        return checked(text, path), label
     raise DataError(
-        f"{path} has {len(text)} characters and {symbols} distinct ones, DeepOBS's War and Peace "
-        f"{CHARACTERS} and {SYMBOLS} (with its \\r\\n line ends): another edition or damaged; "
-        "give that text, or allow this one with data.any_edition=true"
+        f"{path} (sha256 {sha256[:12]}…) has {len(text)} characters and {symbols} distinct ones, "
+        f"DeepOBS's War and Peace ({SHA256[:12]}…) {CHARACTERS} and {SYMBOLS}, with its \\r\\n line "
+        "ends: another edition or damaged; give that text, or allow this one with "
+        "data.any_edition=true"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workloads.data.folders import sha256_of_text
+from workloads.data.text import checked, sha256_of
 from workloads.models.char_lstm import CharLSTM, State, detached
 from workloads.settings import CHAR_LSTM, read
 from workloads.task import DataError
@@ -27,13 +27,12 @@ class CodedText(NamedTuple):
 
 
 def code(text: str) -> CodedText:
-    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    """
+    Raises:
+        DataError: for a text that cannot be learned (text.py).
+    """
+    points = np.frombuffer(checked(text, "the text").encode("utf-32-le"), dtype=np.uint32)
     vocabulary, ids = np.unique(points, return_inverse=True)
-    if len(vocabulary) > 256:
-        raise DataError(
-            f"the text has {len(vocabulary)} distinct characters, at most 256 fit one byte each: "
-            "give a text in one script"
-        )
     return CodedText(ids.astype(np.uint8), "".join(map(chr, vocabulary)))
 
 
@@ -60,7 +59,7 @@ def streams(ids: np.ndarray, count: int, length: int) -> tuple[Tensor, Tensor]:
         DataError: when not even one minibatch fits.
     """
     batches = (len(ids) - 1) // (count * length)
-    if batches == 0:
+    if batches < 1:  # -1 of no characters at all
         raise DataError(
             f"{count} streams of {length} characters need {count * length + 1} characters, "
             f"this part of the text has {len(ids)}: give a longer text, or a smaller batch_size "
@@ -101,7 +100,7 @@ class CharacterTask:
         self.num_classes = len(vocabulary)
         self.data_description = {
             "label": label,
-            "sha256": sha256_of_text(text),
+            "sha256": sha256_of(text),
             "characters": len(ids),
             "vocabulary": len(vocabulary),
             **{name: len(part) for name, part in parts.items()},

@@ -1,1 +1,5 @@
-"""Learning-rate schedules, a pure function a file. How a schedule is searched stands in conf/schedule/."""
+"""Learning-rate schedules, a pure function a file; how each is searched stands in conf/schedule/.
+
+A schedule takes the 0-based step and the number of all steps, and gives what the learning rate is
+multiplied by; its keyword-only arguments are the axes it adds to a search space.
+"""

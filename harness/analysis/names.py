@@ -1,0 +1,71 @@
+"""How optimizers, quantities and errors are written: alike in sentences, tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from harness.study.inclusions import EDGES
+
+NAMES = {
+    "sgd": "SGD", "momentum": "Momentum", "nesterov": "Nesterov", "rmsprop": "RMSProp",
+    "adam": "Adam", "nadam": "NAdam", "adamw": "AdamW", "adagrad": "Adagrad",
+    "adadelta": "Adadelta", "adamax": "AdaMax",
+}  # fmt: skip
+QUANTITIES = {
+    "val_error": "validation error", "test_error": "test error", "train_loss": "training loss",
+    "val_loss": "validation loss", "test_loss": "test loss", "steps_to_target": "steps to target",
+    "seconds_to_target": "training seconds to target", "steps": "training steps",
+}  # fmt: skip
+
+
+def name(optimizer: str) -> str:
+    return NAMES.get(optimizer, optimizer)
+
+
+def listed(optimizers: Iterable[str]) -> str:
+    """Names in a sentence.
+
+    >>> listed(["sgd", "adam", "lion"])
+    'SGD, Adam and lion'
+    """
+    names = [name(optimizer) for optimizer in optimizers]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def optimizer_order(optimizers: Iterable[str]) -> list[str]:
+    """Distinct names, special before general as the inclusions list them, others as they come.
+
+    >>> optimizer_order(["lion", "adam", "sgd", "adam", "momentum"])
+    ['sgd', 'momentum', 'adam', 'lion']
+    """
+    hierarchy = dict.fromkeys(name for edge in EDGES for name in (edge.special, edge.general))
+    given = list(dict.fromkeys(optimizers))
+    return [name for name in hierarchy if name in given] + [n for n in given if n not in hierarchy]
+
+
+def quantity(column: str, unit: str = "") -> str:
+    """A column in words; with a unit such as ``error rate`` or ``cross entropy``, by that name.
+
+    >>> quantity("val_error"), quantity("test_error", "cross entropy")
+    ('validation error', 'test cross entropy')
+    """
+    words = QUANTITIES.get(column, column.removeprefix("hp.").replace("_", " "))
+    return words.replace("error", unit) if unit and column.endswith("_error") else words
+
+
+def number(value: float, digits: int = 4) -> str:
+    """An error in at most 6 characters; "-" where there is none.
+
+    >>> number(0.01234), number(0.01234, 3), number(4.5), number(123.45), number(float("nan"))
+    ('.0123', '.012', '4.500', '123.5', '-')
+    """
+    if pd.isna(value):
+        return "-"
+    if np.isinf(value):
+        return "inf"
+    if abs(value) < 1:
+        return f"{value:.{digits}f}".replace("0.", ".", 1)
+    return f"{value:#.{digits}g}"

@@ -1,0 +1,228 @@
+"""Sources read: results folders, CSV and Parquet tables, together one checked `Results`.
+
+A results folder has trials, learning curves and studies. A table ``trials.csv`` has them too when
+``curves.parquet`` and ``studies.json`` lie beside it, as `harness report` writes them; anyone else's
+table is complete without.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from harness.analysis.checking import EVERY, SEARCH_SPACE, TableError, check, hyperparameter_columns
+from harness.analysis.counting import every_trial
+from harness.analysis.pooling import Studies, check_same_workload, select_studies
+from harness.errors import ConfigError
+from harness.records import tables
+from harness.study.result import IDENTITY, TABLE_COLUMNS
+from harness.study.study import LOCATIONS, Study, portable
+
+ERROR_RATE = "error rate"  # what every workload of this project measures
+TABLE, CURVES, STUDIES = "trials.csv", "curves.parquet", "studies.json"
+
+Paths = str | Path | Iterable[str | Path]
+
+
+class Results(NamedTuple):
+    """One study per workload and optimizer (and search space, where the table labels several)."""
+
+    trials: pd.DataFrame  # checked: `checking.check`
+    curves: pd.DataFrame | None  # one row an evaluation, None where there are none
+    studies: Studies
+
+    def sampler(self) -> str:
+        """How the trials were drawn, in a sentence for captions; empty where it is not known."""
+        names = {
+            str(study.config.get("sampler", {}).get("name", "")) if study else ""
+            for study in (self.studies.get(name) for name in self.trials["study"].unique())
+        }
+        if "halton" in names:
+            return "Trials are Halton points, so K is a random-search equivalent."
+        return "Trials are independent draws." if names == {"uniform"} else ""
+
+    def counting_every_trial(self) -> Results:
+        """The same with every trial counted, see `counting`."""
+        return self._replace(trials=every_trial(self.trials))
+
+
+def read_results(
+    sources: Paths,
+    *,
+    study: str | Sequence[str] | None = None,
+    pool: bool = False,
+    all_studies: bool = False,
+) -> Results:
+    """Results of folders and tables together.
+
+    Args:
+        study, pool: see `pooling.select_studies`.
+        all_studies: keep every study, for Figures 3 and 4; nothing else can be drawn of that.
+
+    Raises:
+        ConfigError: a source that is missing, damaged or breaks a rule of `checking.check`.
+    """
+    paths = [Path(path) for path in ([sources] if isinstance(sources, str | Path) else sources)]
+    parts = [_read_folder(path) if path.is_dir() else _read_table(path) for path in paths]
+    trials = parts[0].trials
+    if len(parts) > 1:
+        together = pd.concat([part.trials for part in parts], ignore_index=True)
+        trials = check(together, source="the tables together")
+    studies = {name: each for part in parts for name, each in part.studies.items()}
+    if studies and "metric" not in trials:
+        trials["metric"] = trials["study"].map(lambda name: ERROR_RATE if name in studies else None)
+    if all_studies:
+        check_same_workload(trials, studies)
+    else:
+        trials = select_studies(trials, study, studies=studies, pool=pool)
+    curves = _together(part.curves for part in parts)
+    if curves is not None:
+        keys = list(IDENTITY)
+        curves = curves.merge(trials[keys].drop_duplicates(), on=keys)
+    return Results(trials, curves, studies)
+
+
+def read_spaces(spaces: Mapping[str, Path], *, num_trials: int | None = None) -> Results:
+    """The same optimizers tuned on several search spaces: a source each, least general first.
+
+    Args:
+        spaces: results folders or tables by the label of their search space, which their trials get
+            in the column `checking.SEARCH_SPACE`, for Figures 3 and 4.
+        num_trials: leave out trials of this index and above, so that all spaces have as many.
+
+    Raises:
+        ConfigError: as `read_results`, of each source by itself; sources that differ in more than
+            spaces.
+    """
+    parts = []
+    for label, path in spaces.items():
+        one = read_results(path)
+        few = one.trials[one.trials["trial"] < (num_trials or math.inf)]
+        parts.append(one._replace(trials=few.assign(**{SEARCH_SPACE: label})))
+    trials = check(
+        pd.concat([part.trials for part in parts], ignore_index=True), source="the spaces together"
+    )
+    curves = _together(part.curves for part in parts)
+    if curves is not None:  # a study of two spaces has its curves once
+        curves = curves.drop_duplicates([*IDENTITY, "step"])
+    studies = {name: study for part in parts for name, study in part.studies.items()}
+    check_same_workload(trials, studies)
+    return Results(trials, curves, studies)
+
+
+def save_results(results: Results, folder: Path) -> list[Path]:
+    """Write what `read_results` finds again from ``folder / TABLE``; which trials count is not saved."""
+    paths = [folder / TABLE]
+    in_order(results.trials).to_csv(paths[0], index=False)
+    if results.curves is not None:
+        paths.append(folder / CURVES)
+        results.curves.to_parquet(paths[-1], index=False, compression="zstd")
+    if results.studies:
+        paths.append(folder / STUDIES)
+        used = [name for name in results.trials["study"].unique() if name in results.studies]
+        text = json.dumps({name: _portable(results.studies[name]) for name in used}, indent=1)
+        paths[-1].write_text(text + "\n", encoding="utf-8")
+    return paths
+
+
+def in_order(trials: pd.DataFrame) -> pd.DataFrame:
+    """The documented columns first, then ``hp.*``, then whatever else the table holds."""
+    first = [*TABLE_COLUMNS, *hyperparameter_columns(trials)]
+    return trials[[*first, *(name for name in trials.columns if name not in (*first, EVERY))]]
+
+
+def _portable(study: Study) -> dict[str, Any]:
+    """The study without where data and results lay on the machine that ran it."""
+    data = {
+        key: value
+        for key, value in study.config.get("data", {}).items()
+        if f"data.{key}" not in LOCATIONS
+    }
+    return {**study.config, "data": data, "overrides": portable(study.overrides)}
+
+
+def _together(parts: Iterable[pd.DataFrame | None]) -> pd.DataFrame | None:
+    known = [part for part in parts if part is not None]
+    return pd.concat(known, ignore_index=True) if known else None
+
+
+# --- one source ---------------------------------------------------------------------------------
+
+
+def _read_folder(path: Path) -> Results:
+    trials, curves, nodes = tables.read(path)
+    if trials.empty:
+        raise TableError(f"{path} holds no trials yet; run harness with root={path}")
+    studies = {name: _study(node) for name, node in nodes.items()}
+    return Results(check(trials, source=str(path)), curves if len(curves) else None, studies)
+
+
+def _read_table(path: Path) -> Results:
+    """A table with its curves and studies where they lie beside it."""
+    if not path.exists():
+        raise TableError(
+            f"{path} does not exist; give a results folder or a table such as trials.csv"
+        )
+    trials = check(
+        _parquet(path) if path.suffix == ".parquet" else _csv(path),
+        source=path.name,
+        first_line=None if path.suffix == ".parquet" else 2,
+    )
+    curves, studies = path.parent / CURVES, path.parent / STUDIES
+    return Results(
+        trials,
+        _curves(curves) if curves.exists() else None,
+        _studies(studies) if studies.exists() else {},
+    )
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    text = dict.fromkeys(("workload", "optimizer", "study", "status", SEARCH_SPACE), str)
+    try:
+        return pd.read_csv(path, dtype=text, low_memory=False)
+    except pd.errors.EmptyDataError:
+        raise TableError(f"{path.name} is empty; its first line should name the columns") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise TableError(
+            f"{path.name} is not a CSV table: {problem}; save it as UTF-8 CSV"
+        ) from None
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's own are one or the other
+        problem = " ".join(str(error).split())
+        raise TableError(
+            f"{path} cannot be read ({problem}); write it again, or remove it"
+        ) from None
+
+
+def _curves(path: Path) -> pd.DataFrame:
+    curves = _parquet(path)
+    missing = [name for name in (*IDENTITY, "step", "val_error") if name not in curves]
+    if missing:
+        raise TableError(f"{path} lacks the column {missing[0]}; write it again by harness report")
+    return curves
+
+
+def _studies(path: Path) -> dict[str, Study]:
+    try:
+        nodes = json.loads(path.read_text(encoding="utf-8"))
+        studies = {str(name): _study(node) for name, node in nodes.items()}
+        for study in studies.values():
+            _ = study.space  # parsed, so that what is wrong with it is said here
+        return studies
+    except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TableError(f"{path} is damaged ({error}); remove it, or write it again") from None
+
+
+def _study(node: Mapping[str, Any]) -> Study:
+    config = {key: value for key, value in node.items() if key != "overrides"}
+    return Study(config, tuple(node.get("overrides", ())))

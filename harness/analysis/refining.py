@@ -1,0 +1,175 @@
+"""The search space of the next stage: the paper's coarse-to-fine step.
+
+Broad first spaces, then a final one narrowed around the good region, with the optimum away from the
+borders. The rule for a range is that of `borders`; choices that hardly any selected trial made (less
+than a quarter of an even share) go; constants stay.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from harness.analysis import best_of_k
+from harness.analysis.borders import borders
+from harness.analysis.checking import TableError
+from harness.analysis.counting import counted, feasible_alone, finished, values
+from harness.analysis.pooling import Studies, select_studies
+from harness.analysis.spaces import space_of
+from harness.errors import ConfigError
+from harness.study.inclusions import EDGES, Edge, gaps
+from harness.study.space import Axis, Choices, Range, Space
+
+LEAST_TRIALS = 20  # K = N/10 = 2: fewer say nothing of where good trials lie
+CHOICE_SHARE = 0.25  # of an even share
+
+
+class Refined(NamedTuple):
+    """A narrowed search space and what it rests on."""
+
+    workload: str
+    optimizer: str
+    study: str  # pooled ones joined by +
+    space: Space
+    reasons: dict[str, str]  # by axis; those kept as they were have none
+    feasible_trials: int
+    trials: int
+    best_error: float
+    best_trial: int
+    budget_trials: int
+    warnings: list[str]  # a line for each inclusion that is cut, or could not be looked at
+
+
+def refine(
+    trials: pd.DataFrame,
+    studies: Studies,
+    workload: str,
+    optimizer: str,
+    *,
+    study: str | None = None,
+    budget_trials: int | None = None,
+) -> Refined:
+    """The refined search space of one optimizer on one workload.
+
+    Args:
+        trials: a checked table that holds the pair's trials.
+        studies: the resolved studies, with their search spaces.
+        study: which study, where the pair has several.
+        budget_trials: K of the selection weights; None for a tenth of the feasible trials.
+
+    Raises:
+        ConfigError: no such trials, fewer than 20 feasible ones, several studies, no search space,
+            or one without a searched axis.
+    """
+    rows = _trials(feasible_alone(trials), workload, optimizer, study)
+    feasible = counted(rows)
+    if len(feasible) < LEAST_TRIALS:
+        raise ConfigError(
+            f"{workload}/{optimizer} has {len(feasible)} feasible trials of {len(rows)}; refining needs"
+            f" {LEAST_TRIALS} or more: run it with a larger num_trials"
+        )
+    old = space_of(feasible, studies)
+    if not old:
+        raise ConfigError(
+            f"the search space of {workload}/{optimizer} is not known; give the results folder it was"
+            " run in, not a CSV"
+        )
+    found = borders(rows, studies, budget_trials=budget_trials).set_index("axis")
+    if found.empty:
+        raise ConfigError(
+            f"the search space of {workload}/{optimizer} holds every axis constant: there is nothing"
+            " to refine; search one, such as lr"
+        )
+    k = int(found["budget_trials"].iloc[0])
+    axes = {name: _refined(axis, found, feasible, k) for name, axis in old.items()}
+    new = {name: axis for name, (axis, _) in axes.items()}
+    best = feasible.loc[feasible["val_error"].idxmin()]
+    return Refined(
+        workload=workload,
+        optimizer=optimizer,
+        study="+".join(sorted(set(rows["study"]))),
+        space=new,
+        reasons={name: reason for name, (_, reason) in axes.items() if reason},
+        feasible_trials=len(feasible),
+        trials=len(finished(rows)),
+        best_error=float(best["val_error"]),
+        best_trial=int(best["trial"]),
+        budget_trials=k,
+        warnings=_inclusion_gaps(workload, optimizer, (old, new), trials, studies),
+    )
+
+
+def _trials(trials: pd.DataFrame, workload: str, optimizer: str, study: str | None) -> pd.DataFrame:
+    pair = trials[(trials["workload"] == workload) & (trials["optimizer"] == optimizer)]
+    if pair.empty:
+        known = (trials["workload"] + "/" + trials["optimizer"]).unique()
+        raise TableError(
+            f"{workload}/{optimizer} has no trials here; there are: {', '.join(known)}"
+        )
+    return select_studies(pair, study)
+
+
+def _refined(
+    axis: Axis, found: pd.DataFrame, feasible: pd.DataFrame, budget_trials: int
+) -> tuple[Axis, str]:
+    """The new axis and the reason for it."""
+    if axis.name not in found.index:
+        return axis, ""
+    if isinstance(axis, Choices):
+        return _refined_choices(axis, feasible, budget_trials)
+    if not isinstance(axis, Range):
+        return axis, ""
+    row = found.loc[axis.name]
+    low, high = float(row["suggested_low"]), float(row["suggested_high"])
+    shown = " ".join(f"{row[name]:.2g}" for name in ("p05", "p50", "p95"))
+    reason = (
+        f"was [{axis.low:g}, {axis.high:g}]; selected 5-50-95%: {shown};"
+        f" at the borders: {row['mass_low']:.0%} low, {row['mass_high']:.0%} high"
+    )
+    return Range(axis.name, low, high, axis.scale), reason
+
+
+def _refined_choices(
+    axis: Choices, feasible: pd.DataFrame, budget_trials: int
+) -> tuple[Choices, str]:
+    weights = best_of_k.weights(values(feasible, "val_error"), [budget_trials])[0]
+    made = feasible[f"hp.{axis.name}"].to_numpy(float)
+    shares = {choice: weights[np.isclose(made, choice)].sum() for choice in axis.choices}
+    kept = tuple(c for c, share in shares.items() if share >= CHOICE_SHARE / len(shares))
+    shown = ", ".join(f"{choice:g} {share:.0%}" for choice, share in shares.items())
+    return Choices(axis.name, kept), f"selected: {shown}"
+
+
+def _inclusion_gaps(
+    workload: str,
+    optimizer: str,
+    spaces: tuple[Space, Space],
+    trials: pd.DataFrame,
+    studies: Studies,
+) -> list[str]:
+    """One line for each way in which the new space breaks an inclusion that the old one held."""
+    lines = []
+    for edge in EDGES:
+        if optimizer not in (edge.special, edge.general):
+            continue
+        other = edge.special if optimizer == edge.general else edge.general
+        known = trials[(trials["workload"] == workload) & (trials["optimizer"] == other)]
+        other_space = space_of(known, studies)
+        inclusion = f"Inclusion {edge.special} ⊆ {edge.general}"
+        if not other_space:
+            lines.append(f"{inclusion}: not checked, {other} has no study here")
+            continue
+        before, after = (_gaps(edge, optimizer, own, other_space) for own in spaces)
+        held = {gap.split()[0] for gap in before}
+        lines += [
+            f"{inclusion}: no longer covered, {edge.general}'s {gap}"
+            for gap in after
+            if gap.split()[0] not in held
+        ]
+    return lines
+
+
+def _gaps(edge: Edge, optimizer: str, own: Space, other: Space) -> list[str]:
+    return gaps(edge, own, other) if optimizer == edge.special else gaps(edge, other, own)

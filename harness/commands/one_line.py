@@ -1,0 +1,43 @@
+"""A mistake as one line on stderr and its exit status; a bug of ours as the traceback it is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+from harness.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE, HarnessError
+
+
+def refuse(name: str, error: Exception) -> int:
+    """Say what a user can put right, or what befell the command; raise what is our bug."""
+    from workloads.task import DataError
+
+    if isinstance(error, HarnessError):
+        return say(name, str(error), error.exit_status)
+    if isinstance(error, DataError):
+        return say(name, str(error), EXIT_USAGE)
+    if isinstance(error, OSError) and error.filename is not None:
+        problem = f"{error.filename} cannot be used ({error.strerror})"
+        return say(name, f"{problem}; mend it, or name another", EXIT_FAILED)
+    from harness.config import mistakes
+
+    if line := mistakes.one_line(error):
+        return say(name, line, EXIT_USAGE)
+    raise error
+
+
+def say(name: str, line: str, status: int) -> int:
+    print(f"{name}: {' '.join(line.split())}", file=sys.stderr)
+    return status
+
+
+def nobody_listens() -> int:
+    """``harness status | head`` is no failure; and nothing more can be printed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_COMPLETE
+
+
+def quoted(text: object) -> str:
+    """A name or path as a shell takes it."""
+    return shlex.quote(str(text))

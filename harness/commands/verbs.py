@@ -1,0 +1,44 @@
+"""The verbs of the command line by name, each a module beside this one with ``main(arguments)``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+
+VERBS = {
+    "run": "train the trials of a study or a sweep; this word may be left out",
+    "report": "what the trials say: tables, figures and one HTML page",
+    "figures": "the full set of figures, each with its numbers",
+    "status": "how far each study is: done, running, failed, missing",
+    "refine": "the search space of the next stage, from the trials of this one",
+    "card": "the facts of a results folder, as its card states them",
+    "compact": "one Parquet file a study instead of one JSON file a trial",
+    "submit": "a sweep as Slurm job arrays",
+}
+HELP = ("-h", "--help", "help")
+COMPLETION = ("-sc", "--shell-completion")
+
+
+def split(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """The verb and its own arguments; ``run`` where none is named.
+
+    >>> split(["report", "results"]), split(["optimizer=adam"]), split(["--help"])
+    (('report', ['results']), ('run', ['optimizer=adam']), ('overview', []))
+    """
+    words = list(arguments)
+    if words and words[0] in VERBS:
+        return words[0], words[1:]
+    if any(word in HELP for word in words):
+        return "overview", []
+    if any(word in COMPLETION for word in words):
+        return "completion", words
+    return "run", words
+
+
+def main_of(verb: str) -> Callable[[Sequence[str]], int]:
+    """The function that runs a verb on its arguments and gives the exit status.
+
+    It raises what a user can put right (`harness.errors.HarnessError`); the door says it.
+    """
+    found: Callable[[Sequence[str]], int] = importlib.import_module(f"harness.commands.{verb}").main
+    return found

@@ -1,0 +1,92 @@
+"""The schema of a configuration: a mistyped key or value is an error before anything runs.
+
+The dataclasses come first in conf/config.yaml's defaults list. Defaults live in the YAML files, not
+here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+class SamplerName(Enum):
+    halton = "halton"
+    uniform = "uniform"
+
+
+class Precision(Enum):
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+class DeviceName(Enum):
+    cpu = "cpu"
+    cuda = "cuda"
+    auto = "auto"
+
+
+class Damaged(Enum):
+    refuse = "refuse"
+    set_aside = "set_aside"
+
+
+@dataclass
+class WorkloadNode:
+    name: str = MISSING
+    module: str = MISSING  # import path of the module with load(); see workloads/__init__.py
+    steps: int = MISSING
+    batch_size: int = MISSING
+    eval_every: int = MISSING  # steps between evaluations on the validation set
+    test_every: int = MISSING  # likewise on the test set; 0: at the last step only
+    target_error: float | None = None  # validation error rate for steps-to-target
+
+
+@dataclass
+class OptimizerNode:
+    name: str = MISSING
+    rule: str = MISSING  # one of harness/training/rules.py, or the import path of a class
+
+
+@dataclass
+class SamplerNode:
+    name: SamplerName = MISSING
+    seed: int | None = None  # null: the study's seed; another one: an independent scramble
+
+
+@dataclass
+class Config:
+    workload: WorkloadNode = MISSING
+    model: dict[str, Any] = MISSING
+    data: dict[str, Any] = MISSING
+    optimizer: OptimizerNode = MISSING
+    schedule: dict[str, Any] = MISSING  # its name, and the axes it adds to the search space
+    search_space: dict[str, Any] = MISSING
+    sampler: SamplerNode = MISSING
+    seed: int = MISSING
+    precision: Precision = MISSING
+    # which trials
+    first_trial: int = MISSING
+    num_trials: int = MISSING
+    trial: Any = None  # 7, 0-3,7 or a list of these
+    num_feasible: int | None = None
+    max_trials: int | None = None
+    # how and where
+    root: str = MISSING
+    workers: int | None = None
+    device: DeviceName = MISSING
+    retry_failed: bool = MISSING
+    trial_timeout: float | None = None
+    checkpoint_every: str | int | None = None
+    damaged: Damaged = MISSING
+    trials_per_task: int = MISSING
+    report: str | None = None
+
+
+def register() -> None:
+    """Make the schema known to Hydra, under the name conf/config.yaml asks for."""
+    ConfigStore.instance().store(name="schema", node=Config)

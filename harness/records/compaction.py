@@ -1,0 +1,57 @@
+"""Many records in one Parquet file, each as the same JSON text; both read alike."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path
+
+from harness.records.files import write_whole
+from harness.records.reading import read_record, record_paths, trusted
+from harness.study.result import FINISHED
+
+COMPACT_FROM = 1000  # record files; fewer load in under a second and are easier to look into
+
+
+def compact(study_path: Path, at_least: int = 1) -> Path | None:
+    """Move a study's finished records into one Parquet file (trial, status, the record's JSON text).
+
+    Safe beside writers, readers and other compactions: the new file has a name of its own, nothing
+    is replaced, and only files whose text is in it are removed. Failed trials keep their files, as
+    they are run again. None where there are fewer than ``at_least`` to move.
+
+    Raises:
+        DamagedRecord: a record that cannot be trusted; nothing has been moved then.
+        SweepError: the folder can't be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    paths = record_paths(study_path)
+    if len(paths) < at_least:
+        return None
+    texts: dict[Path, str] = {}
+    statuses = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            record = trusted(read_record, path)
+            if record["status"] in FINISHED:
+                statuses.append(record["status"])
+                texts[path] = path.read_text(encoding="utf-8")
+    if not texts:
+        return None
+    digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
+    target = study_path / f"trials-{digest}.parquet"
+    columns = {
+        "trial": [int(path.stem) for path in texts],
+        "status": statuses,
+        "record": [*texts.values()],
+    }
+    write_whole(
+        target, lambda temporary: pq.write_table(pa.table(columns), temporary, compression="zstd")
+    )
+    for path, text in texts.items():
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_text(encoding="utf-8") == text:  # not a re-run's newer record
+                path.unlink()
+    return target

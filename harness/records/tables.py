@@ -1,0 +1,61 @@
+"""A results folder's records as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.records.reading import read_records, read_studies
+from harness.records.record import Record
+from harness.study.result import CURVE_COLUMNS, FINAL_COLUMNS, IDENTITY, TABLE_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Tables(NamedTuple):
+    """All that a results folder's records tell, read once.
+
+    ``trials`` has a row a trial: `TABLE_COLUMNS`, then val_loss, test_loss and ``hp.*``, the
+    coordinates of the search space (``hp.one_minus_momentum``, ``hp.lr_over_eps``, …), empty where an
+    optimizer lacks one; final values are empty where a trial has none. ``curves`` has a row an
+    evaluation: `IDENTITY` and `CURVE_COLUMNS`. ``studies`` are resolved, by fingerprint, with their
+    ``overrides``.
+    """
+
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    studies: dict[str, dict[str, Any]]
+
+
+def read(root: Path | str) -> Tables:
+    """The tables of the records under a results root.
+
+    Raises:
+        ConfigError: there is no such folder, or a record cannot be trusted.
+    """
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    frames = []
+    for record in read_records(root):
+        rows.append(_row(record))
+        curve = pd.DataFrame(record["curve"], columns=list(CURVE_COLUMNS))
+        for name in reversed(IDENTITY):
+            curve.insert(0, name, record[name])
+        frames.append(curve)
+    names = dict.fromkeys((*TABLE_COLUMNS, "val_loss", "test_loss"))
+    names |= dict.fromkeys(name for row in rows for name in row)
+    columns = [*IDENTITY, *CURVE_COLUMNS]
+    return Tables(
+        pd.DataFrame(rows, columns=list(names)),
+        pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns),
+        read_studies(root),
+    )
+
+
+def _row(record: Record) -> dict[str, Any]:
+    row = {name: record[name] for name in (*IDENTITY, "status")}
+    row |= {name: record.get(name) for name in (*FINAL_COLUMNS, "steps")}
+    row["train_seconds"] = record.get("run", {}).get("train_seconds")
+    return row | {f"hp.{name}": value for name, value in record["point"].items()}

@@ -1,0 +1,96 @@
+"""What a workload says before anything is trained: are its model and data as they should be?"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.errors import ConfigError
+from harness.study.parametrisation import hyperparameters
+from harness.study.study import Study
+from harness.training import optimizers
+
+Node = Mapping[str, Any]
+"""A study's configuration, of which workload, model and data are read here."""
+
+
+def check_models(nodes: Sequence[Node]) -> None:
+    """Each distinct model's settings once.
+
+    Raises:
+        ConfigError: a workload's module can't be imported, or has no ``load``.
+        DataError: what a workload finds wrong with its model.
+    """
+    for node in nodes:
+        if not callable(getattr(_module(node), "load", None)):
+            raise ConfigError(
+                f"workload.module {node['workload']['module']!r} has no function load(data, model,"
+                " batch_size, device); see docs/your-own.md"
+            )
+    _ask(nodes, "check_model", "model")
+
+
+def data_digests(nodes: Sequence[Node]) -> list[str | None]:
+    """The SHA-256 of each node's data, None where its workload does not tell.
+
+    Each distinct data set is asked for once: fetching it may take long.
+
+    Raises:
+        DataError: what a workload finds wrong with its data.
+    """
+    return [None if answer is None else str(answer) for answer in _ask(nodes, "prepare", "data")]
+
+
+def check_optimizers(studies: Sequence[Study]) -> None:
+    """Each optimizer by import path built once on its workload's real model, at its first point.
+
+    Raises:
+        ConfigError: it can't be built there, or its ``step`` can't be called without arguments.
+        DataError: what a workload finds wrong with its data.
+    """
+    for study in studies:
+        rule = study.config["optimizer"]["rule"]
+        if not optimizers.is_path(rule):
+            continue
+        optimizers.check_step(rule)
+
+        from harness.running.trial import load_task
+        from harness.training.chain import parts
+
+        hyper = hyperparameters(study.point(0))
+        given = parts(study.config["schedule"]["name"], hyper).optimizer
+        model = load_task(study, "cpu").model()
+        try:
+            optimizers.build(rule, model, given)
+        except Exception as error:  # whatever a class of others raises
+            told = " ".join(str(error).split())[:300] or type(error).__name__
+            shown = ", ".join(f"{name}={value:g}" for name, value in given.items())
+            raise ConfigError(
+                f"{rule} cannot be built on the model of {study.workload} with {shown}: {told}; mend"
+                " the class or its search space"
+            ) from error
+
+
+def _ask(nodes: Sequence[Node], function: str, part: str) -> list[Any]:
+    """What each node's workload answers; None where it lacks the function."""
+    answers: dict[str, Any] = {}
+    keys = []
+    for node in nodes:
+        key = json.dumps([node["workload"]["module"], node[part]], sort_keys=True)
+        keys.append(key)
+        if key not in answers:
+            ask = getattr(_module(node), function, None)
+            answers[key] = ask(node[part]) if ask else None
+    return [answers[key] for key in keys]
+
+
+def _module(node: Node) -> Any:
+    name = node["workload"]["module"]
+    try:
+        return importlib.import_module(name)
+    except (ImportError, ValueError, TypeError) as error:
+        raise ConfigError(
+            f"workload.module {name!r} cannot be imported ({error}); give a module on the Python path"
+        ) from None

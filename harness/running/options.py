@@ -1,0 +1,20 @@
+"""How to run, as opposed to what: none of it changes a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.records.checkpoint import Every
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of one command, which one pool serves (``device`` picks the machine's)."""
+
+    workers: int | None = None
+    device: str = "auto"
+    retry_failed: bool = False
+    trial_timeout_seconds: float | None = None
+    checkpoint_every: Every | None = None
+    set_damaged_aside: bool = False
+    quiet: bool = False

@@ -1,0 +1,83 @@
+"""One trial from its study to its record, whatever happens in it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+import traceback
+from collections.abc import Callable
+
+import torch
+
+from harness.errors import SweepError
+from harness.records.checkpoint import Checkpoint
+from harness.records.record import Record, new_record
+from harness.running.keeper import Keeper
+from harness.study.result import FAILED, OUT_OF_MEMORY
+from harness.study.study import Study
+from harness.training.train import Stopped, Training
+from workloads.task import Task
+
+
+def load_task(study: Study, device: str) -> Task:
+    """The study's workload, its data opened (memory-mapped) and its model's shape known."""
+    config = study.config
+    module = importlib.import_module(config["workload"]["module"])
+    task: Task = module.load(
+        config["data"], config["model"], config["workload"]["batch_size"], device
+    )
+    return task
+
+
+def run_trial(
+    study: Study,
+    trial: int,
+    task: Task,
+    device: str,
+    should_stop: Callable[[], bool] = lambda: False,
+    checkpoint: Checkpoint | None = None,
+) -> Record:
+    """Train trial ``trial`` of a study and return its record.
+
+    With a checkpoint it goes on from the state saved there, and ends with the same bits.
+
+    Raises:
+        Stopped: ``should_stop`` said so at a step boundary.
+        SweepError: a checkpoint could not be written.
+    """
+    started = time.perf_counter()
+    record = new_record(study, trial)
+    try:
+        record["data"] = json.loads(json.dumps(task.data_description))  # plain, or it fails here
+
+        def begin() -> Training:
+            return Training(study.config, record["point"], record["seeds"], task, device)
+
+        keeper = None if checkpoint is None else Keeper(checkpoint, begin)
+        training = begin() if keeper is None else keeper.resumed()
+        status = training.run(should_stop, keeper)
+        record |= training.results(status)
+        record["run"] = {"train_seconds": round(training.seconds(), 4)}
+        if training.resumed_at:
+            record["run"]["resumed_at_steps"] = training.resumed_at
+        if keeper and keeper.started_over_at:
+            record["run"]["started_over_at_steps"] = keeper.started_over_at
+    except (Stopped, SweepError):
+        raise
+    except Exception as error:  # a trial's failure is its record's; the sweep goes on
+        note_failure(record, error, time.perf_counter() - started)
+    return record
+
+
+def note_failure(record: Record, error: BaseException, seconds: float) -> None:
+    """Make a record that of a trial which ended with this exception."""
+    record["status"] = OUT_OF_MEMORY if _out_of_memory(error) else FAILED
+    record["error"] = "".join(traceback.format_exception(error))
+    record["run"] = {"train_seconds": round(seconds, 4)}
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,0 +1,116 @@
+"""The training step as a chain: gradient, transforms, rule, schedule, averaging.
+
+Each link keeps its state by name; together they are what a checkpoint stores of an optimizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.errors import ConfigError, unknown
+from harness.training import gradient, optimizers
+from harness.training.averaging import LastIterate
+from harness.training.gradient import Transforms
+from harness.training.schedule import schedule
+from harness.training.signatures import keywords
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Parts(NamedTuple):
+    """A point's hyperparameters by the link of the chain that they belong to."""
+
+    gradient: dict[str, float]
+    optimizer: dict[str, float]
+    schedule: dict[str, float]
+
+
+def parts(schedule_name: str, hyperparameters: Mapping[str, float]) -> Parts:
+    """Each hyperparameter to its link: a transform's or the schedule's by name, the rest the rule's."""
+    of_schedule = keywords(schedule(schedule_name))
+
+    def those(names: Iterable[str]) -> dict[str, float]:
+        return {name: hyperparameters[name] for name in names if name in hyperparameters}
+
+    taken = {**those(gradient.HYPERPARAMETERS), **those(of_schedule)}
+    rest = {name: value for name, value in hyperparameters.items() if name not in taken}
+    return Parts(those(gradient.HYPERPARAMETERS), rest, those(of_schedule))
+
+
+def check(rule: str, schedule_name: str, hyperparameters: Mapping[str, float]) -> None:
+    """That rule and schedule exist and take these hyperparameters, without building anything.
+
+    Raises:
+        ConfigError: which one they don't.
+    """
+    optimizers.check(rule, parts(schedule_name, hyperparameters).optimizer)
+    if schedule_name != "constant" and not optimizers.takes_lr(rule):
+        raise ConfigError(
+            f"{rule} takes no lr, so schedule.name={schedule_name} cannot change it;"
+            " use schedule=constant"
+        )
+
+
+def check_axes(schedule_name: str, axes: Iterable[str]) -> None:
+    """That a schedule takes the axes its configuration names.
+
+    Raises:
+        ConfigError: which one it doesn't.
+    """
+    known = keywords(schedule(schedule_name))
+    for name in axes:
+        if name not in known:
+            raise unknown(
+                f"axis of schedule {schedule_name}", name, known or ("(none)",), "leave it out"
+            )
+
+
+class Chain:
+    """What one training step does with the gradient that a backward pass left."""
+
+    def __init__(
+        self,
+        rule: str,
+        schedule_name: str,
+        model: nn.Module,
+        hyperparameters: Mapping[str, float],
+        total_steps: int,
+    ):
+        of = parts(schedule_name, hyperparameters)
+        self.transforms = Transforms(of.gradient)
+        self.optimizer = optimizers.build(rule, model, of.optimizer)
+        self.schedule, self.axes = schedule(schedule_name), of.schedule
+        self.averaging = LastIterate()
+        self.lr = of.optimizer.get("lr", 1.0)
+        self.total_steps = total_steps
+
+    def clear(self) -> None:
+        """Forget the last gradient."""
+        self.optimizer.clear()
+
+    def advance(self, step: int) -> None:
+        """Take 0-based step ``step`` from the gradient at hand."""
+        gradients = self.transforms(self.optimizer.gradients(), self.optimizer.values, step + 1)
+        self.optimizer.step(gradients, self.factor(step))
+        self.averaging.update()
+
+    def factor(self, step: int) -> float:
+        return self.schedule(step, self.total_steps, **self.axes)
+
+    def learning_rate(self, step: int) -> float:
+        """Of a step; where the optimizer has none, what the schedule would multiply it by."""
+        return self.lr * self.factor(step)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "gradient": self.transforms.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "averaging": self.averaging.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.transforms.load_state_dict(state["gradient"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.averaging.load_state_dict(state["averaging"])
