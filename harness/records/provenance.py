@@ -28,7 +28,7 @@ def provenance() -> dict[str, Any]:
 
 def code_version() -> str:
     """The package version, with the git commit (and ``-dirty``) when run from a checkout."""
-    folder = Path(__file__).resolve().parent.parent
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return harness.__version__
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"]
