@@ -34,6 +34,8 @@ def command(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return one_line.say(name, "interrupted", EXIT_SIGNAL + 2)
     except SystemExit as ended:  # of argparse and Hydra, once help is printed
+        if isinstance(ended.__context__, BrokenPipeError):  # how rich tells it
+            return one_line.nobody_listens()
         return ended.code if isinstance(ended.code, int) else EXIT_COMPLETE
     except BrokenPipeError:  # whoever read our output has left
         return one_line.nobody_listens()

@@ -72,8 +72,8 @@ def split(name: str) -> tuple[torch.Tensor, torch.Tensor]:
     """One split as normalised float tensors, resident."""
     from sklearn.datasets import load_digits
 
-    from workloads.digits_cnn import SPLIT_SEED, SPLIT_SIZES
-    from workloads.tasks.images import stratified_split
+    from workloads.tasks.digits import SPLIT_SEED, SPLIT_SIZES
+    from workloads.tasks.splits import stratified_split
 
     images, labels = load_digits(return_X_y=True)
     parts = dict(

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import ConfigError
+from harness.study.parametrisation import BOUNDS
 from harness.study.result import COMPLETE, FINAL_COLUMNS, FINISHED, IDENTITY, STATUSES
 
 REQUIRED = ("workload", "optimizer", "trial", "status", "val_error")
@@ -66,13 +67,23 @@ def check(
     for name in NUMBERS:
         trials[name] = _numbers(trials, name, where) if name in trials else np.nan
     for name in hyperparameter_columns(trials):
-        if pd.to_numeric(trials[name], errors="coerce").notna().any():  # else names, left as text
+        if not _holds_names(trials[name]):
             trials[name] = _numbers(trials, name, where)
     _check_trial_numbers(trials, where)
     _check_errors(trials, where)
     _check_unique(trials, where)
     _check_one_metric(trials, source)
     return trials
+
+
+def _holds_names(column: pd.Series) -> bool:
+    """Whether a coordinate's values are words, as a schedule's are; some may look like numbers.
+
+    A word in a coordinate that is known to be a number, such as ``hp.lr``, is a mistake.
+    """
+    if str(column.name).removeprefix("hp.") in BOUNDS:
+        return False
+    return bool((pd.to_numeric(column, errors="coerce").isna() & column.notna()).any())
 
 
 class _Where(NamedTuple):
@@ -115,7 +126,8 @@ def _numbers(trials: pd.DataFrame, column: str, where: _Where) -> pd.Series:
             f"{where(row)}: {column} is {trials[column][row]!r}, not a number; leave a cell without"
             " a value empty"
         )
-    return numbers.astype(float)
+    # Whole numbers stay whole: a float tells those of more than 15 digits no longer apart.
+    return numbers if column == "trial" else numbers.astype(float)
 
 
 def _check_trial_numbers(trials: pd.DataFrame, where: _Where) -> None:

@@ -73,6 +73,11 @@ def centre(frame: pd.DataFrame) -> str:
     return "p50" if EVERY in frame else "mean"
 
 
+def middle(frame: pd.DataFrame) -> str:
+    """That column in a word."""
+    return {"mean": "mean", "p50": "median"}[centre(frame)]
+
+
 def noun(frame: pd.DataFrame) -> str:
     """What K and N count, in words."""
     return "trials" if EVERY in frame else "feasible trials"

@@ -59,7 +59,9 @@ def of_workloads_with_curves(
 ) -> pd.DataFrame:
     """The learning curves of those workloads that have any, what there is to draw; empty for none."""
     parts = []
-    for workload in trials["workload"].unique() if curves is not None else ():
+    if curves is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    for workload in trials["workload"].unique():
         rows, evaluated = (t[t["workload"] == workload] for t in (trials, curves))
         if not evaluated_once(evaluated):
             parts.append(drawn(learning_curves(rows, evaluated, max_budget=max_budget)))

@@ -61,11 +61,15 @@ def number(value: float, digits: int = 4) -> str:
 
     >>> number(0.01234), number(0.01234, 3), number(4.5), number(123.45), number(float("nan"))
     ('.0123', '.012', '4.500', '123.5', '-')
+    >>> number(4e-6), number(2.978e29)
+    ('4e-06', '3e+29')
     """
     if pd.isna(value):
         return "-"
     if np.isinf(value):
         return "inf"
+    if value and (abs(value) < 0.5 * 10.0**-digits or abs(value) >= 1e5):
+        return f"{value:.0e}"
     if abs(value) < 1:
         return f"{value:.{digits}f}".replace("0.", ".", 1)
     return f"{value:#.{digits}g}"

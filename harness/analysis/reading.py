@@ -24,6 +24,8 @@ from harness.study.result import IDENTITY, TABLE_COLUMNS
 from harness.study.study import LOCATIONS, Study, portable
 
 ERROR_RATE = "error rate"  # what every workload of this project measures
+NAMED = ("workload", "optimizer", "study", "status", SEARCH_SPACE)  # whose cells are words
+NOTHING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "None"]
 TABLE, CURVES, STUDIES = "trials.csv", "curves.parquet", "studies.json"
 
 Paths = str | Path | Iterable[str | Path]
@@ -56,12 +58,14 @@ def read_results(
     *,
     study: str | Sequence[str] | None = None,
     pool: bool = False,
+    only: Sequence[str] | None = None,
     all_studies: bool = False,
 ) -> Results:
     """Results of folders and tables together.
 
     Args:
         study, pool: see `pooling.select_studies`.
+        only: fingerprints of the studies to compare; the sources may hold others.
         all_studies: keep every study, for Figures 3 and 4; nothing else can be drawn of that.
 
     Raises:
@@ -73,6 +77,8 @@ def read_results(
     if len(parts) > 1:
         together = pd.concat([part.trials for part in parts], ignore_index=True)
         trials = check(together, source="the tables together")
+    if only is not None:
+        trials = _of_studies(trials, only)
     studies = {name: each for part in parts for name, each in part.studies.items()}
     if studies and "metric" not in trials:
         trials["metric"] = trials["study"].map(lambda name: ERROR_RATE if name in studies else None)
@@ -146,6 +152,15 @@ def _portable(study: Study) -> dict[str, Any]:
     return {**study.config, "data": data, "overrides": portable(study.overrides)}
 
 
+def _of_studies(trials: pd.DataFrame, only: Sequence[str]) -> pd.DataFrame:
+    """The trials of these studies, without the axes that others alone search."""
+    kept = trials[trials["study"].isin(only)].reset_index(drop=True)
+    if kept.empty:
+        raise TableError(f"there are no trials of the studies {', '.join(only)}")
+    unused = [name for name in hyperparameter_columns(kept) if kept[name].isna().all()]
+    return kept.drop(columns=unused)
+
+
 def _together(parts: Iterable[pd.DataFrame | None]) -> pd.DataFrame | None:
     known = [part for part in parts if part is not None]
     return pd.concat(known, ignore_index=True) if known else None
@@ -182,9 +197,15 @@ def _read_table(path: Path) -> Results:
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    text = dict.fromkeys(("workload", "optimizer", "study", "status", SEARCH_SPACE), str)
     try:
-        return pd.read_csv(path, dtype=text, low_memory=False)
+        columns = pd.read_csv(path, nrows=0).columns
+        return pd.read_csv(
+            path,
+            dtype=dict.fromkeys(NAMED, str),
+            keep_default_na=False,  # an optimizer may be called None or NA
+            na_values={name: [""] if name in NAMED else NOTHING for name in columns},
+            low_memory=False,
+        )
     except pd.errors.EmptyDataError:
         raise TableError(f"{path.name} is empty; its first line should name the columns") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -215,10 +236,7 @@ def _curves(path: Path) -> pd.DataFrame:
 def _studies(path: Path) -> dict[str, Study]:
     try:
         nodes = json.loads(path.read_text(encoding="utf-8"))
-        studies = {str(name): _study(node) for name, node in nodes.items()}
-        for study in studies.values():
-            _ = study.space  # parsed, so that what is wrong with it is said here
-        return studies
+        return {str(name): _sound(_study(node)) for name, node in nodes.items()}
     except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(f"{path} is damaged ({error}); remove it, or write it again") from None
 
@@ -226,3 +244,15 @@ def _studies(path: Path) -> dict[str, Study]:
 def _study(node: Mapping[str, Any]) -> Study:
     config = {key: value for key, value in node.items() if key != "overrides"}
     return Study(config, tuple(node.get("overrides", ())))
+
+
+def _sound(study: Study) -> Study:
+    """The study, looked at where what is wrong with it can be said of its file.
+
+    Raises:
+        ConfigError, KeyError, TypeError: its names, space or overrides are not what they must be.
+    """
+    _ = study.workload, study.optimizer, study.space
+    if not all(isinstance(word, str) for word in study.overrides):
+        raise TypeError("overrides are not words")
+    return study

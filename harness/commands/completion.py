@@ -14,13 +14,17 @@ from harness.errors import EXIT_COMPLETE, HarnessError
 
 def main(arguments: Sequence[str]) -> int:
     """Print what could follow COMP_LINE; anything but a query is Hydra's."""
-    words = os.environ.get("COMP_LINE", "").split()
+    line = os.environ.get("COMP_LINE", "")
+    said_run = re.match(r"\S+\s+run\s", line) is not None
+    if said_run:  # Hydra knows no verbs
+        os.environ["COMP_LINE"] = line = re.sub(r"\s+run\s+", " ", line, count=1)
+    words = line.split()
     query = any(argument.startswith("query=") for argument in arguments)
-    first = len(words) < 2 or (len(words) == 2 and not os.environ["COMP_LINE"].endswith(" "))
+    first = len(words) < 2 or (len(words) == 2 and not line.endswith(" "))
     if query and not first and words[1] in VERBS and words[1] != "run":
         print(" ".join(_options(words[1])))
         return EXIT_COMPLETE
-    if query and first:
+    if query and first and not said_run:
         started = words[1] if len(words) > 1 else ""
         print(" ".join(verb for verb in VERBS if verb.startswith(started)), end=" ")
     from harness.config.compose import compose

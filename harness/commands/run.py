@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,4 +91,4 @@ def _report(jobs: Sequence[Job], requests: Sequence[Request]) -> int:
 
 
 def _folder(config: Any) -> Path:
-    return Path(config.report).expanduser()
+    return Path(os.path.expanduser(config.report))  # where there is no home, as it is

@@ -9,6 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from harness.study.space import CHOICES, LOG, Axis, Choices, Range
 
+MOST_DECADES = 300.0  # floats end at 308
+
 
 def budget_axis(axes: Axes, largest: float, *, few: bool = False) -> None:
     """K on a base-2 scale, its ticks at powers of two."""
@@ -35,12 +37,18 @@ def error_axis(axes: Axes, *values: pd.Series | np.ndarray, which: str = "y") ->
         set_limits(low - room, high + room)
         return
     getattr(axes, f"set_{which}scale")("log")
-    ends = low / (high / low) ** 0.05, high * (high / low) ** 0.05
+    room = (np.log10(high) - np.log10(low)) / 20
+    ends = _power(np.log10(low) - room), _power(np.log10(high) + room)
     set_limits(*ends)
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_major_locator(FixedLocator(plain_ticks(*ends)))
     axis.set_major_formatter(FuncFormatter(_plain))
     axis.set_minor_locator(FixedLocator([]))
+
+
+def _power(exponent: float) -> float:
+    """Ten to it, as far as a float goes."""
+    return float(10.0 ** np.clip(exponent, -MOST_DECADES, MOST_DECADES))
 
 
 def plain_ticks(low: float, high: float) -> list[float]:
@@ -49,8 +57,12 @@ def plain_ticks(low: float, high: float) -> list[float]:
     >>> plain_ticks(0.03, 0.6)
     [0.05, 0.1, 0.2, 0.5]
     """
-    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    digits = (1, 2, 5) if np.log10(high / low) <= 2.5 else (1,)
+    first, last = (
+        float(np.clip(np.log10(end), -MOST_DECADES, MOST_DECADES)) for end in (low, high)
+    )
+    step = max(1, round((last - first) / 8))  # of very many decades few
+    decades = range(int(np.floor(first)), int(np.ceil(last)) + 1, step)
+    digits = (1, 2, 5) if last - first <= 2.5 else (1,)
     ticks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
     return [tick for tick in ticks if low <= tick <= high]
 

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.analysis.cells import count_range, drawn
-from harness.analysis.counting import centre, noun
+from harness.analysis.counting import centre, middle, noun
 from harness.analysis.names import name, optimizer_order, quantity
 from harness.figures import style
 from harness.figures.axes import budget_axis, error_axis
@@ -46,10 +46,9 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         overview.set_title(style.short(workload, 40), fontweight="bold")
         panels = right.subplots(down, across, sharex=True, sharey=True, squeeze=False)
         _draw_spreads(panels, on_workload, optimizers)
-    middle = {"mean": "mean", "p50": "median"}[centre(frame)]
     caption = (
         f"{_trials(frame)} Left, confidence: median over tuning runs of K trials, whiskers its 90%"
-        f" interval. Right, spread: {middle} (line) and 5th to 95th percentile (shaded) of such runs."
+        f" interval. Right, spread: {middle(frame)} (line) and 5th to 95th percentile (shaded) of such runs."
         " Solid to K = N/5; dashed beyond, where N trials no longer vouch for it."
         f" {note}"
     )

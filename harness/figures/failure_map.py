@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -108,11 +107,11 @@ def _handles(frame: pd.DataFrame) -> list[Line2D]:
         "diverged": {"marker": "x", "color": style.DIVERGED_COLOUR},
         "failed, timed out, out of memory": {"marker": "+", "color": "black"},
     }
-    shown = np.array([
+    shown = [
         (frame["status"] == COMPLETE).any(),
         (frame["status"] == DIVERGED).any(),
         (~frame["status"].isin(FINISHED)).any(),
-    ])  # fmt: skip
+    ]
     return [
         Line2D([], [], linestyle="", label=label, **mark)
         for (label, mark), there in zip(marks.items(), shown, strict=True)

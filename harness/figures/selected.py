@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from harness.analysis.cells import count_range, drawn
-from harness.analysis.counting import centre, noun
+from harness.analysis.counting import centre, middle, noun
 from harness.analysis.names import name, optimizer_order, quantity
 from harness.figures import style
 from harness.figures.axes import error_axis
@@ -23,9 +23,8 @@ from harness.figures.lines import OUT_OF_SIGHT
 
 def marks(frame: pd.DataFrame) -> str:
     """What is drawn of a cell, for a caption."""
-    middle = {"mean": "mean", "p50": "median"}[centre(frame)]
     return (
-        f"{middle} (marker), 5th to 95th percentile of tuning runs (bar: spread) and 90% interval of the"
+        f"{middle(frame)} (marker), 5th to 95th percentile of tuning runs (bar: spread) and 90% interval of the"
         " median (black, capped: confidence; only of what selects); hollow where K > N/5."
     )
 
@@ -148,9 +147,7 @@ def scale(axes: Axes, rows: pd.DataFrame) -> None:
     error_axis(axes, *(rows[name].astype(float) for name in columns))
 
 
-def _draw_cell(
-    axes: Axes, place: int, row: dict[str, Any], middle: float, look: style.Look
-) -> None:
+def _draw_cell(axes: Axes, place: int, row: dict[str, Any], mark: float, look: style.Look) -> None:
     if np.isfinite(row["p05"]):
         top = row["p95"] if np.isfinite(row["p95"]) else OUT_OF_SIGHT
         axes.plot(
@@ -158,7 +155,7 @@ def _draw_cell(
             solid_capstyle="butt",
         )  # fmt: skip
     axes.plot(
-        place, middle, look.marker, color=look.colour, markersize=6, markeredgecolor=look.colour,
+        place, mark, look.marker, color=look.colour, markersize=6, markeredgecolor=look.colour,
         markerfacecolor=look.colour if row["trusted"] else "white",
     )  # fmt: skip
     if np.isfinite(row["median_low"]) and np.isfinite(row["median_high"]):

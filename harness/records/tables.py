@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,11 +35,16 @@ def read(root: Path | str) -> Tables:
     Raises:
         ConfigError: there is no such folder, or a record cannot be trusted.
     """
+    return of(read_records(root), read_studies(root))
+
+
+def of(records: Iterable[Record], studies: dict[str, dict[str, Any]]) -> Tables:
+    """The tables of records, and the studies they are of."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
     frames = []
-    for record in read_records(root):
+    for record in records:
         rows.append(_row(record))
         curve = pd.DataFrame(record["curve"], columns=list(CURVE_COLUMNS))
         for name in reversed(IDENTITY):
@@ -50,7 +56,7 @@ def read(root: Path | str) -> Tables:
     return Tables(
         pd.DataFrame(rows, columns=list(names)),
         pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns),
-        read_studies(root),
+        studies,
     )
 
 

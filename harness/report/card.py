@@ -1,4 +1,4 @@
-"""``python -m harness.card ROOT``: the facts of a results folder, as its card states them.
+"""The facts of a results folder, as its card states them.
 
 A card (``ROOT/card.md``) stands beside every committed result: the question, the protocol, what was
 run on what, and what it does and does not show. The facts are written from the records, between two
@@ -7,25 +7,29 @@ marks, and refreshed by running the command again; the words around them are the
 
 from __future__ import annotations
 
-import argparse
+import re
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.analysis import results
-from harness.analysis.results import TABLE, Results
-from harness.analysis.table import SEARCH_SPACE, optimizer_order
+from harness.analysis.checking import SEARCH_SPACE
+from harness.analysis.names import optimizer_order
+from harness.analysis.reading import TABLE, Results, read_results
 from harness.errors import ConfigError
-from harness.records import store
-from harness.report import markdown as outcome
+from harness.records.reading import read_records, roots_in
+from harness.records.record import Record
+from harness.report import markdown
 from harness.study import indices
-from harness.study.study import portable
+from harness.study.result import COMPLETE, DIVERGED
+from harness.study.study import Study, portable
 
-BEGIN = "<!-- facts: written by `python -m harness.card`, do not edit -->"
+BEGIN = "<!-- facts: written by `harness card`, do not edit -->"
+BEGINS = re.compile(
+    r"<!-- facts: written by `(?:harness card|python -m harness\.card)`, do not edit -->"
+)
 END = "<!-- end of facts -->"
 AFRESH = "To train them afresh give the command a `root=` of its own, and `data.root=` where the data lie."
 SKELETON = """# {name}
@@ -49,8 +53,8 @@ def facts(root: Path | str) -> str:
     Raises:
         ConfigError: no records there.
     """
-    roots = store.roots_in(root)
-    records = [record for one in roots for record in store.read_records(one)]
+    roots = roots_in(root)
+    records = [record for one in roots for record in read_records(one)]
     spaces = _spaces(Path(root) / TABLE, roots)
     studies = {
         name: found.studies[name]
@@ -59,40 +63,37 @@ def facts(root: Path | str) -> str:
         if name in found.studies
     }
     rows = [*_protocol(studies.values(), records), *_machine(records)]
-    outcomes = [_titled(label, _outcome(found)) for label, found in spaces.items()]
-    protocol = outcome.markdown_table(["fact", "value"], rows)
+    outcomes = [
+        _titled(label, markdown.outcome(found.trials, found.studies))
+        for label, found in spaces.items()
+    ]
+    protocol = markdown.table(["fact", "value"], rows)
     return "\n".join([protocol, "", AFRESH, "", _trials(spaces), "", *outcomes])
 
 
 def _spaces(table: Path, roots: Sequence[Path]) -> dict[str, Results]:
     """What was found on each search space or root, by its label; the only one has none."""
     if roots == [table.parent]:
-        return {"": results.read(roots)}
+        return {"": read_results(roots)}
     if table.exists():
-        whole = results.read(table, all_studies=True)
+        whole = read_results(table, all_studies=True)
         if SEARCH_SPACE in whole.trials:
             return {
                 str(label): whole._replace(trials=trials.reset_index(drop=True))
                 for label, trials in whole.trials.groupby(SEARCH_SPACE, sort=False)
             }
-    return {one.name: results.read(one) for one in roots}
-
-
-def _outcome(found: Results) -> str:
-    return outcome.markdown(found.trials, found.studies)
+    return {one.name: read_results(one) for one in roots}
 
 
 def _titled(label: str, text: str) -> str:
     return f"**{label}**\n\n{text}\n" if label else text
 
 
-def _protocol(
-    studies: Iterable[dict[str, Any]], records: Sequence[store.Record]
-) -> list[tuple[str, str]]:
+def _protocol(studies: Iterable[Study], records: Sequence[Record]) -> list[tuple[str, str]]:
     studies = list(studies)
 
     def common(*path: str) -> str:
-        return " / ".join(_unique(_show(_at(study, path)) for study in studies))
+        return " / ".join(_unique(_show(_at(study.config, path)) for study in studies))
 
     return [
         ("workload", common("workload", "name")),
@@ -108,7 +109,7 @@ def _protocol(
     ]
 
 
-def _machine(records: Sequence[store.Record]) -> list[tuple[str, str]]:
+def _machine(records: Sequence[Record]) -> list[tuple[str, str]]:
     runs = [record["run"] for record in records]
     hours = sum(run.get("train_seconds") or 0.0 for run in runs) / 3600
     dates = sorted(
@@ -142,8 +143,8 @@ def _trials(spaces: Mapping[str, Results]) -> str:
         for optimizer, name in sorted(by_study, key=lambda key: (order.index(key[0]), key[1])):
             own = by_study[optimizer, name]
             statuses = Counter(own["status"])
-            total, good, diverged = statuses.total(), statuses["complete"], statuses["diverged"]
-            words = portable(found.studies.get(name, {}).get("overrides", []))
+            total, good, diverged = statuses.total(), statuses[COMPLETE], statuses[DIVERGED]
+            words = portable(found.studies[name].overrides if name in found.studies else ())
             command = shlex.join([*words, f"trial={indices.to_text(own['trial'])}"])
             counts = [total, good, diverged, total - good - diverged]
             rows.append(
@@ -155,7 +156,7 @@ def _trials(spaces: Mapping[str, Results]) -> str:
                     f"`python -m harness {command}`",
                 ]
             )
-    return outcome.markdown_table(head, rows)
+    return markdown.table(head, rows)
 
 
 def _at(node: Any, path: Sequence[str]) -> Any:
@@ -180,7 +181,7 @@ def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def write(root: Path | str) -> Path:
+def write_card(root: Path | str) -> Path:
     """Write ``ROOT/card.md``, or refresh the facts of the one that is there.
 
     Raises:
@@ -192,28 +193,12 @@ def write(root: Path | str) -> Path:
         text = SKELETON.format(name=Path(root).resolve().name, facts=block)
     else:
         text = path.read_text(encoding="utf-8")
-        before, begin, rest = text.partition(BEGIN)
-        _, end, after = rest.partition(END)
-        if not (begin and end):
+        before, *rest = BEGINS.split(text, maxsplit=1)
+        _, end, after = "".join(rest).partition(END)
+        if not end:
             raise ConfigError(
                 f"{path} has lost the marks around its facts; move it away and try again"
             )
         text = before + block + after
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m harness.card", description=__doc__)
-    parser.add_argument("root", help="a results folder (the root= of sweeps that have run)")
-    root = parser.parse_args(arguments).root
-    try:
-        print(write(root))
-    except ConfigError as error:
-        print(f"harness.card: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

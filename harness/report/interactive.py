@@ -1,4 +1,4 @@
-"""The report's figures for plotly.js: from the same tidy tables to its JSON, as plain dicts.
+"""The report's figures for plotly.js: from the tables of numbers to its JSON, as plain dicts.
 
 Colours are tokens that the page resolves for its light or dark theme: ``$3`` is the colour of the
 fourth optimizer, ``$3:0.2`` the same at that opacity, ``$ink`` the text's. Every trace says in
@@ -15,7 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.analysis.cells import drawn
+from harness.analysis.counting import centre, middle, noun
+from harness.analysis.names import name, quantity
 from harness.figures import style
+from harness.figures.axes import plain_ticks
 
 Figure = dict[str, Any]
 SYMBOLS = {
@@ -36,12 +40,18 @@ class Palette:
     def colour(self, optimizer: str, opacity: float | None = None) -> str:
         return f"${self.index[optimizer]}" + ("" if opacity is None else f":{opacity}")
 
-    def marker(self, optimizer: str, **more: Any) -> dict[str, Any]:
-        symbol = SYMBOLS[self.looks[optimizer].marker]
-        return {"symbol": symbol, "size": 8, "color": self.colour(optimizer), **more}
+    def symbol(self, optimizer: str) -> str:
+        return SYMBOLS[self.looks[optimizer].marker]
 
-    def meta(self, optimizer: str) -> int:
-        return self.index[optimizer]
+    def trace(self, optimizer: str, **more: Any) -> Figure:
+        """What every trace of an optimizer has."""
+        return {
+            "type": "scatter",
+            "name": text(name(optimizer)),
+            "meta": self.index[optimizer],
+            "showlegend": False,
+            **more,
+        }
 
 
 def text(value: object) -> str:
@@ -50,163 +60,142 @@ def text(value: object) -> str:
 
 
 def confidence(frame: pd.DataFrame, palette: Palette) -> Figure:
-    """The medians of one workload with their 90% intervals, `budget_curves.data`'s rows."""
+    """The medians of one workload with their 90% intervals: `tuning_curves.in_cells`."""
+    template = (
+        "<b>%{customdata[0]}</b>, K = %{customdata[4]}<br>median %{y:.4g}<br>90% interval %{customdata[1]}"
+        "<br>mean %{customdata[2]}, 5–95% %{customdata[3]}<extra></extra>"
+    )
     traces = []
-    drawn = frame[frame["missing"] == ""]
-    for optimizer, rows in _groups(drawn, palette):
-        names = _hover(optimizer, rows)
-        apart = 2 ** (0.3 * ((palette.meta(optimizer) + 0.5) / len(palette.index) - 0.5))
-        rows = rows.assign(budget_trials=rows["budget_trials"] * apart)  # whiskers side by side
-        solid, beyond = _split(rows)
-        known = solid[np.isfinite(solid[["median_low", "median_high"]]).all(axis=1)]
-        bars = {
-            "type": "data", "symmetric": False, "thickness": 1.3, "width": 4,
-            "array": _list(known["median_high"] - known["p50"]),
-            "arrayminus": _list(known["p50"] - known["median_low"]),
-        }  # fmt: skip
-        template = (
-            "<b>%{customdata[0]}</b>, K = %{customdata[4]}<br>median %{y:.4g}<br>90% interval %{customdata[1]}"
-            "<br>mean %{customdata[2]}, 5–95% %{customdata[3]}<extra></extra>"
+    for optimizer, rows in _groups(drawn(frame), palette):
+        apart = 2 ** (0.3 * ((palette.index[optimizer] + 0.5) / len(palette.index) - 0.5))
+        beside = rows.assign(budget_trials=rows["budget_trials"] * apart)  # whiskers side by side
+        traces += _line(
+            beside, "p50", optimizer, palette, template, _hover(optimizer, rows), size=8
         )
-        same = {
-            "type": "scatter",
-            "name": text(style.name(optimizer)),
-            "meta": palette.meta(optimizer),
-        }
-        same |= {"hovertemplate": template, "showlegend": False}
-        line = {"color": palette.colour(optimizer), "width": 2}
-        traces.append(same | _xy(known if len(known) == len(solid) else solid, "p50") | {
-            "mode": "lines+markers", "line": line, "marker": palette.marker(optimizer),
-            "customdata": names[: len(solid)],
-            **({"error_y": bars} if len(known) == len(solid) and len(solid) else {}),
-        })  # fmt: skip
-        traces.append(same | _xy(beyond, "p50") | {
-            "mode": "lines+markers", "line": line | {"dash": DASHED},
-            "marker": palette.marker(optimizer, symbol=SYMBOLS[palette.looks[optimizer].marker] + "-open"),
-            "customdata": names[max(len(solid) - 1, 0) :],
-        })  # fmt: skip
-    vouched = drawn[drawn["trusted"]]
+        traces += _whiskers(beside, optimizer, palette)
+    vouched = drawn(frame)[drawn(frame)["trusted"]]
     ends = vouched["median_low"], vouched["median_high"]
-    return {"data": traces, "layout": _budget_layout(frame, drawn["p50"], *ends)}
+    return {"data": traces, "layout": _budget_layout(frame, drawn(frame)["p50"], *ends)}
+
+
+def _whiskers(rows: pd.DataFrame, optimizer: str, palette: Palette) -> list[Figure]:
+    """The intervals that have both ends, where they are trusted: on marks that are not seen."""
+    known = rows[rows["trusted"] & np.isfinite(rows[["median_low", "median_high"]]).all(axis=1)]
+    if known.empty:
+        return []
+    bars = {
+        "type": "data", "symmetric": False, "thickness": 1.3, "width": 4,
+        "array": _list(known["median_high"] - known["p50"]),
+        "arrayminus": _list(known["p50"] - known["median_low"]),
+        "color": palette.colour(optimizer),
+    }  # fmt: skip
+    return [palette.trace(
+        optimizer, **_xy(known, "p50"), mode="markers", marker={"size": 1, "color": palette.colour(optimizer)},
+        error_y=bars, hoverinfo="skip",
+    )]  # fmt: skip
 
 
 def spread(frame: pd.DataFrame, palette: Palette) -> Figure:
-    """The means of one workload with the 5th to 95th percentile shaded."""
+    """The means of one workload with the 5th to 95th percentile shaded; medians where all trials count."""
+    template = (
+        f"<b>%{{customdata[0]}}</b>, K = %{{x}}<br>{middle(frame)} %{{y:.4g}}"
+        "<br>5–95% %{customdata[3]}<extra></extra>"
+    )
     traces = []
-    drawn = frame[frame["missing"] == ""]
-    template = "<b>%{customdata[0]}</b>, K = %{x}<br>mean %{y:.4g}<br>5–95% %{customdata[3]}<extra></extra>"
-    for optimizer, rows in _groups(drawn, palette):
-        names, same = (
-            _hover(optimizer, rows),
-            {"meta": palette.meta(optimizer), "type": "scatter", "showlegend": False},
-        )
-        same["name"] = text(style.name(optimizer))
+    for optimizer, rows in _groups(drawn(frame), palette):
         finite = rows[np.isfinite(rows[["p05", "p95"]]).all(axis=1)]
-        traces.append(same | {
-            "x": _list(finite["budget_trials"]) + _list(finite["budget_trials"][::-1]),
-            "y": _list(finite["p95"]) + _list(finite["p05"][::-1]), "mode": "lines", "fill": "toself",
-            "line": {"width": 0}, "fillcolor": palette.colour(optimizer, 0.13), "hoverinfo": "skip",
-        })  # fmt: skip
-        solid, beyond = _split(rows)
-        line = {"color": palette.colour(optimizer), "width": 2}
-        for part, dash, start in ((solid, "solid", 0), (beyond, DASHED, max(len(solid) - 1, 0))):
-            traces.append(same | _xy(part, "mean") | {
-                "mode": "lines+markers", "line": line | {"dash": dash}, "hovertemplate": template,
-                "marker": palette.marker(optimizer, size=6), "customdata": names[start : start + len(part)],
-            })  # fmt: skip
-    return {
-        "data": traces,
-        "layout": _budget_layout(frame, drawn["mean"], drawn["p05"], drawn["p95"]),
-    }
+        traces.append(_band(finite, "budget_trials", optimizer, palette, 0.13))
+        traces += _line(
+            rows, centre(frame), optimizer, palette, template, _hover(optimizer, rows), size=6
+        )
+    columns = (drawn(frame)[column] for column in (centre(frame), "p05", "p95"))
+    return {"data": traces, "layout": _budget_layout(frame, *columns)}
 
 
 def ranks(frame: pd.DataFrame, palette: Palette) -> Figure:
-    """The chance of coming first against the budget, `rank_probability.data`'s rows of one workload."""
-    drawn = frame[frame["missing"] == ""].dropna(subset=["first"])
-    template = "<b>%{customdata[0]}</b>, K = %{x}<br>first in %{y:.0%}<br>expected rank %{customdata[1]}<extra></extra>"
-    extra = {
-        o: [[text(style.name(o)), f"{rank:.2f}"] for rank in rows["mean_rank"]]
-        for o, rows in _groups(drawn, palette)
-    }
+    """The chance of coming first against the budget, of one workload: `ranks.first_and_mean_rank`."""
+    template = (
+        "<b>%{customdata[0]}</b>, K = %{x}<br>first in %{y:.0%}<br>expected rank %{customdata[1]}"
+        "<extra></extra>"
+    )
+    traces = []
+    for optimizer, rows in _groups(drawn(frame).dropna(subset=["first"]), palette):
+        hover = [[text(name(optimizer)), f"{rank:.2f}"] for rank in rows["mean_rank"]]
+        traces += _line(rows, "first", optimizer, palette, template, hover)
     layout = _budget_layout(frame)
     layout["yaxis"] = {
         "title": {"text": "P(best of all)"},
         "range": [-0.03, 1.03],
         "tickformat": ".0%",
     }
-    return {"data": _lines(drawn, "first", palette, template, extra), "layout": layout}
+    return {"data": traces, "layout": layout}
 
 
 def selection_bias(frame: pd.DataFrame, palette: Palette) -> Figure:
-    """Test less validation error of the selected trial, `selection_bias.data`'s rows of one workload."""
-    drawn = frame[frame["missing"] == ""]
+    """Test less validation error of the selected trial, of one workload: `analysis.selection_bias`."""
     template = (
         "<b>%{customdata[0]}</b>, K = %{x}<br>test − validation %{y:.4g}<br>validation %{customdata[1]},"
         " test %{customdata[2]}<extra></extra>"
     )
-    extra = {
-        o: [
-            [text(style.name(o)), f"{v:.4g}", f"{t:.4g}"]
-            for v, t in zip(rows["val_error"], rows["test_error"], strict=True)
-        ]
-        for o, rows in _groups(drawn, palette)
-    }
+    traces = []
+    for optimizer, rows in _groups(drawn(frame), palette):
+        pairs = zip(rows["val_error"], rows["test_error"], strict=True)
+        hover = [[text(name(optimizer)), f"{val:.4g}", f"{test:.4g}"] for val, test in pairs]
+        traces += _line(rows, "gap", optimizer, palette, template, hover)
     layout = _budget_layout(frame)
     layout["yaxis"] = {
         "title": {"text": "test − validation error"},
         "zeroline": True,
         "rangemode": "tozero",
     }
-    return {"data": _lines(drawn, "gap", palette, template, extra), "layout": layout}
+    return {"data": traces, "layout": layout}
 
 
 def errors(frame: pd.DataFrame, palette: Palette) -> Figure:
     """Figure 1 of one workload: a marker, a bar of spread and an interval for each optimizer and metric."""
     metrics = list(frame["metric"].unique())
-    traces, drawn = [], frame[frame["missing"] == ""]
-    for place, metric in enumerate(metrics):
-        anchor = "" if place == 0 else str(place + 1)
-        for optimizer, rows in _groups(drawn[drawn["metric"] == metric], palette):
-            row = rows.iloc[0]
-            traces += _error_marks(row, text(style.name(optimizer)), optimizer, palette, anchor)
-    unit = frame["unit"].iloc[0]
     layout: dict[str, Any] = {
         "barmode": "overlay",
-        "xaxis": {"title": {"text": ""}, "type": "category"},
+        "grid": {"rows": 1, "columns": len(metrics), "pattern": "independent", "xgap": 0.22},
     }
-    layout["grid"] = {"rows": 1, "columns": len(metrics), "pattern": "independent", "xgap": 0.22}
+    traces = []
     for place, metric in enumerate(metrics):
         anchor = "" if place == 0 else str(place + 1)
+        rows = drawn(frame)[drawn(frame)["metric"] == metric]
+        for optimizer, own in _groups(rows, palette):
+            traces += _error_marks(own, optimizer, palette, anchor)
         layout[f"xaxis{anchor}"] = {"type": "category", "tickangle": -35}
-        layout[f"yaxis{anchor}"] = {"title": {"text": style.quantity(metric, unit)}}
+        title = quantity(metric, frame["unit"].iloc[0])
+        layout[f"yaxis{anchor}"] = {"title": {"text": title}}
     return {"data": traces, "layout": layout}
 
 
-def _error_marks(
-    row: pd.Series, name: str, optimizer: str, palette: Palette, anchor: str
-) -> list[Figure]:
-    same = {"type": "scatter", "meta": palette.meta(optimizer), "name": name, "showlegend": False}
-    same |= {"xaxis": f"x{anchor}", "yaxis": f"y{anchor}"}
+def _error_marks(rows: pd.DataFrame, optimizer: str, palette: Palette, anchor: str) -> list[Figure]:
+    """The one row of an optimizer."""
+    row, shown = rows.iloc[0], text(name(optimizer))
+    known = np.isfinite(row[["median_low", "median_high"]].astype(float)).all()
     template = (
-        f"<b>{name}</b>, K = {row['budget_trials']:.0f}<br>mean {row['mean']:.4g}"
+        f"<b>{shown}</b>, K = {row['budget_trials']:.0f}<br>{middle(rows)} {row[centre(rows)]:.4g}"
         f"<br>5–95% {row['p05']:.4g} to {row['p95']:.4g}"
     )
-    if np.isfinite(row["median_low"]) and np.isfinite(row["median_high"]):
+    if known:
         template += (
             f"<br>90% interval of the median {row['median_low']:.4g} to {row['median_high']:.4g}"
         )
+    same = palette.trace(optimizer, xaxis=f"x{anchor}", yaxis=f"y{anchor}")
     bar = same | {
-        "x": [name, name], "y": _list(row[["p05", "p95"]]), "mode": "lines", "hoverinfo": "skip",
+        "x": [shown, shown], "y": _list(row[["p05", "p95"]]), "mode": "lines", "hoverinfo": "skip",
         "line": {"color": palette.colour(optimizer, 0.35), "width": 12},
     }  # fmt: skip
     point = same | {
-        "x": [name], "y": _list([row["mean"]]), "mode": "markers", "hovertemplate": template + "<extra></extra>",
-        "marker": palette.marker(optimizer, size=10),
+        "x": [shown], "y": _list([row[centre(rows)]]), "mode": "markers",
+        "hovertemplate": template + "<extra></extra>",
+        "marker": {"symbol": palette.symbol(optimizer), "size": 10, "color": palette.colour(optimizer)},
     }  # fmt: skip
-    if not (np.isfinite(row["median_low"]) and np.isfinite(row["median_high"])):
+    if not known:
         return [bar, point]
     median = same | {
-        "x": [name], "y": _list([row["p50"]]), "mode": "markers", "hoverinfo": "skip",
+        "x": [shown], "y": _list([row["p50"]]), "mode": "markers", "hoverinfo": "skip",
         "marker": {"symbol": "line-ew-open", "size": 8, "color": "$ink"},
         "error_y": {
             "type": "data", "symmetric": False, "array": [max(row["median_high"] - row["p50"], 0)],
@@ -217,30 +206,19 @@ def _error_marks(
 
 
 def learning_curves(frame: pd.DataFrame, palette: Palette) -> Figure:
-    """Best trial's curve and spread, `learning_curves.data`'s rows of one workload."""
+    """Best trial's curve and spread, of one workload: `analysis.learning_curves`."""
     traces = []
-    drawn = frame[frame["missing"] == ""]
-    for optimizer, rows in _groups(drawn, palette):
-        same = {
-            "meta": palette.meta(optimizer),
-            "type": "scatter",
-            "showlegend": False,
-            "name": text(style.name(optimizer)),
-        }
-        steps = _list(rows["step"])
-        traces.append(same | {
-            "x": steps + steps[::-1], "y": _list(rows["p95"]) + _list(rows["p05"][::-1]), "mode": "lines",
-            "fill": "toself", "line": {"width": 0}, "fillcolor": palette.colour(optimizer, 0.10), "hoverinfo": "skip",
-        })  # fmt: skip
-        traces.append(same | {
-            "x": steps, "y": _list(rows["best"]), "mode": "lines+markers", "line": {"color": palette.colour(optimizer), "width": 2},
-            "marker": palette.marker(optimizer, size=5),
-            "hovertemplate": f"<b>{text(style.name(optimizer))}</b>, step %{{x}}<br>best trial %{{y:.4g}}<extra></extra>",
-        })  # fmt: skip
-    layout = {
-        "xaxis": {"title": {"text": "step"}},
-        "yaxis": _error_axis(frame, drawn["best"], drawn["p05"], drawn["p95"]),
-    }
+    for optimizer, rows in _groups(drawn(frame), palette):
+        traces.append(_band(rows, "step", optimizer, palette, 0.10))
+        colour = palette.colour(optimizer)
+        traces.append(palette.trace(
+            optimizer, x=_list(rows["step"]), y=_list(rows["best"]), mode="lines+markers",
+            line={"color": colour, "width": 2},
+            marker={"symbol": palette.symbol(optimizer), "size": 5, "color": colour},
+            hovertemplate=f"<b>{text(name(optimizer))}</b>, step %{{x}}<br>best trial %{{y:.4g}}<extra></extra>",
+        ))  # fmt: skip
+    columns = (drawn(frame)[column] for column in ("best", "p05", "p95"))
+    layout = {"xaxis": {"title": {"text": "step"}}, "yaxis": _error_axis(frame, *columns)}
     return {"data": traces, "layout": layout}
 
 
@@ -255,30 +233,41 @@ def _groups(frame: pd.DataFrame, palette: Palette) -> list[tuple[str, pd.DataFra
     ]
 
 
-def _split(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The trusted part, and the rest joined to it."""
-    last = int(rows["trusted"].sum())
-    return rows.iloc[:last], rows.iloc[max(last - 1, 0) :] if last < len(rows) else rows.iloc[:0]
-
-
-def _lines(
-    drawn: pd.DataFrame,
+def _line(
+    rows: pd.DataFrame,
     column: str,
+    optimizer: str,
     palette: Palette,
     template: str,
-    extra: dict[str, list[list[str]]],
+    hover: list[list[str]],
+    *,
+    size: int = 7,
 ) -> list[Figure]:
+    """Solid with filled marks as far as K is trusted, then dashed with hollow ones, joined to it."""
+    last = int(rows["trusted"].sum())
+    start = max(last - 1, 0) if last < len(rows) else last
+    symbol, colour = palette.symbol(optimizer), palette.colour(optimizer)
+    hollow = [symbol] * (last - start) + [f"{symbol}-open"] * (len(rows) - last)
     traces = []
-    for optimizer, rows in _groups(drawn, palette):
-        solid, beyond = _split(rows)
-        for part, dash, start in ((solid, "solid", 0), (beyond, DASHED, max(len(solid) - 1, 0))):
-            traces.append(_xy(part, column) | {
-                "type": "scatter", "mode": "lines+markers", "meta": palette.meta(optimizer), "showlegend": False,
-                "name": text(style.name(optimizer)), "line": {"color": palette.colour(optimizer), "width": 2, "dash": dash},
-                "marker": palette.marker(optimizer, size=7), "hovertemplate": template,
-                "customdata": extra[optimizer][start : start + len(part)],
-            })  # fmt: skip
+    for part, dash, symbols in (
+        (slice(last), "solid", symbol),
+        (slice(start, None), DASHED, hollow),
+    ):
+        traces.append(palette.trace(
+            optimizer, **_xy(rows.iloc[part], column), mode="lines+markers", hovertemplate=template,
+            line={"color": colour, "width": 2, "dash": dash}, customdata=hover[part],
+            marker={"symbol": symbols, "size": size, "color": colour},
+        ))  # fmt: skip
     return traces
+
+
+def _band(rows: pd.DataFrame, x: str, optimizer: str, palette: Palette, opacity: float) -> Figure:
+    """The 5th to 95th percentile, there and back."""
+    across = _list(rows[x])
+    return palette.trace(
+        optimizer, x=across + across[::-1], y=_list(rows["p95"]) + _list(rows["p05"][::-1]), mode="lines",
+        fill="toself", line={"width": 0}, fillcolor=palette.colour(optimizer, opacity), hoverinfo="skip",
+    )  # fmt: skip
 
 
 def _xy(rows: pd.DataFrame, column: str) -> dict[str, Any]:
@@ -286,10 +275,9 @@ def _xy(rows: pd.DataFrame, column: str) -> dict[str, Any]:
 
 
 def _hover(optimizer: str, rows: pd.DataFrame) -> list[list[str]]:
-    name = text(style.name(optimizer))
     return [
         [
-            name,
+            text(name(optimizer)),
             f"{row.median_low:.4g} to {row.median_high:.4g}"
             if row.trusted and np.isfinite(row.median_low)
             else "unknown beyond N/5",
@@ -310,7 +298,7 @@ def _budget_layout(frame: pd.DataFrame, *values: pd.Series) -> dict[str, Any]:
     largest = max(2.0, float(np.nan_to_num(frame["budget_trials"].astype(float).max(), nan=2.0)))
     ticks = [2.0**i for i in range(int(np.log2(largest) + 0.35) + 1)]
     axis = {
-        "title": {"text": "tuning budget K (feasible trials)"}, "type": "log", "tickvals": ticks,
+        "title": {"text": f"tuning budget K ({noun(frame)})"}, "type": "log", "tickvals": ticks,
         "ticktext": [f"{tick:g}" for tick in ticks], "range": [-0.08, float(np.log10(largest)) + 0.08],
     }  # fmt: skip
     return {"xaxis": axis, "yaxis": _error_axis(frame, *values)}
@@ -318,10 +306,11 @@ def _budget_layout(frame: pd.DataFrame, *values: pd.Series) -> dict[str, Any]:
 
 def _error_axis(frame: pd.DataFrame, *values: pd.Series) -> dict[str, Any]:
     metric = frame["metric"].iloc[0] if "metric" in frame else "val_error"
-    axis: dict[str, Any] = {"title": {"text": text(style.quantity(metric, frame["unit"].iloc[0]))}}
+    axis: dict[str, Any] = {"title": {"text": text(quantity(metric, frame["unit"].iloc[0]))}}
     every = np.concatenate([np.asarray(v, dtype=float) for v in values]) if values else np.array([])
     every = every[np.isfinite(every)]
-    if len(every) and every.min() > 0 and every.max() / every.min() > 8:
-        ticks = style.plain_ticks(every.min() * 0.9, every.max() * 1.1)
+    low, high = (float(every.min()), float(every.max())) if len(every) else (0.0, 0.0)
+    if low > 0 and high / low > 8:
+        ticks = plain_ticks(low * 0.9, high * 1.1)
         axis |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
     return axis

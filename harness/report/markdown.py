@@ -1,4 +1,4 @@
-"""The outcome of one workload as Markdown tables, as cards and the README state it."""
+"""The outcome of a workload as Markdown tables, as cards and the README state it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from harness.analysis import borders, inclusion_verdicts, table
+from harness.analysis.borders import borders
 from harness.analysis.cells import comparison_budget, count_range
+from harness.analysis.inclusion_verdicts import verdicts
+from harness.analysis.names import optimizer_order
+from harness.analysis.pooling import Studies
 from harness.analysis.tuning_curves import tuning_curves
+from harness.report.sentences import what_spaces_lack
 from harness.study.inclusions import EDGES
+from harness.study.result import COMPLETE
 
 HEAD = (
     "Validation error of the best of K trials, mean (5th to 95th percentile); the test error is that of"
@@ -20,7 +25,7 @@ HEAD = (
 HOW = {(edge.special, edge.general): edge.how for edge in EDGES}
 
 
-def markdown(trials: pd.DataFrame, studies: table.Studies | None = None) -> str:
+def outcome(trials: pd.DataFrame, studies: Studies | None = None) -> str:
     """All there is to say: the optimizers, the inclusions, what crowds at a border.
 
     Args:
@@ -33,7 +38,7 @@ def markdown(trials: pd.DataFrame, studies: table.Studies | None = None) -> str:
         if len(workloads) > 1:
             parts.append(f"**{workload}**")
         here = trials[trials["workload"] == workload]
-        if (here["status"] != table.FEASIBLE).all():
+        if (here["status"] != COMPLETE).all():
             parts.append(f"`{workload}`: no trial was feasible.")
             continue
         parts += [HEAD, optimizers(here), *_inclusions(here, studies), _borders(here, studies)]
@@ -45,15 +50,15 @@ def optimizers(trials: pd.DataFrame) -> str:
     budget = int(comparison_budget(trials).iloc[0])
     budgets = sorted({1, min(4, budget), budget})
     errors = tuning_curves(trials, budgets=budgets).set_index(["optimizer", "budget_trials"])
-    tested = trials[trials["test_error"].notna() | (trials["status"] != table.FEASIBLE)]
+    tested = trials[trials["test_error"].notna() | (trials["status"] != COMPLETE)]
     tests = tuning_curves(tested, "test_error", "val_error", [budgets[-1]]).set_index("optimizer")
     rows = []
-    for name in table.optimizer_order(trials["optimizer"].unique()):
-        feasible = int((trials.loc[trials["optimizer"] == name, "status"] == table.FEASIBLE).sum())
+    for name in optimizer_order(trials["optimizer"].unique()):
+        feasible = int((trials.loc[trials["optimizer"] == name, "status"] == COMPLETE).sum())
         bands = [_band(errors, (name, budget)) for budget in budgets]
         rows.append([name, *bands, _band(tests, name), str(feasible)])
     best = [f"best of {budget}" for budget in budgets]
-    return markdown_table(["optimizer", *best, "its test error", "feasible"], rows)
+    return table(["optimizer", *best, "its test error", "feasible"], rows)
 
 
 def _band(frame: pd.DataFrame, key: str | tuple[str, int]) -> str:
@@ -64,8 +69,8 @@ def _band(frame: pd.DataFrame, key: str | tuple[str, int]) -> str:
     return f"{row['mean']:.2%} ({row['p05']:.2%}–{row['p95']:.2%})"
 
 
-def _inclusions(trials: pd.DataFrame, studies: table.Studies | None) -> Iterator[str]:
-    edges = inclusion_verdicts.verdicts(trials, studies=studies).dropna(subset=["superiority"])
+def _inclusions(trials: pd.DataFrame, studies: Studies | None) -> Iterator[str]:
+    edges = verdicts(trials, studies=studies).dropna(subset=["superiority"])
     if edges.empty:
         return
     rows = [
@@ -78,16 +83,16 @@ def _inclusions(trials: pd.DataFrame, studies: table.Studies | None) -> Iterator
         ]
         for edge in edges.to_dict("records")
     ]
-    yield markdown_table(
+    yield table(
         ["inclusion", "by", "P(general better), ties half", "identical optimizers", "verdict"],
         rows,
     )
-    if sentence := inclusion_verdicts.gap_sentence(edges):
+    if sentence := what_spaces_lack(edges):
         yield sentence
 
 
-def _borders(trials: pd.DataFrame, studies: table.Studies | None) -> str:
-    found = borders.borders(trials, studies)
+def _borders(trials: pd.DataFrame, studies: Studies | None) -> str:
+    found = borders(trials, studies)
     warned = found[found["warning"] != ""]
     k = count_range(found["budget_trials"])
     if warned.empty:
@@ -100,7 +105,7 @@ def _borders(trials: pd.DataFrame, studies: table.Studies | None) -> str:
     )
 
 
-def markdown_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A table of Markdown, header first."""
     header = list(header)
     lines = [header, ["---"] * len(header), *rows]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -17,20 +16,17 @@ import pandas as pd
 from matplotlib.markers import MarkerStyle
 
 from harness import __version__
-from harness.analysis import table
-from harness.analysis.cells import evaluated_once
-from harness.analysis.inclusion_verdicts import VIOLATED
-from harness.analysis.tuning_curves import tuning_curves
-from harness.figures import learning_curves, selection_bias, style
+from harness.analysis.checking import TABLE_STATUSES, hyperparameter_columns
+from harness.analysis.counting import centre, middle, noun
+from harness.analysis.inclusion_verdicts import CONSISTENT, VIOLATED
+from harness.analysis.names import name, number, optimizer_order, quantity
+from harness.analysis.pooling import Studies
 from harness.report import interactive
-from harness.report.terminal import number
-from harness.study.study import key_of, portable
-
-if TYPE_CHECKING:
-    from harness.report.comparison import Analysis
+from harness.report.comparison import BUDGETS, Analysis
+from harness.study.parametrisation import label
+from harness.study.study import Study, key_of, portable
 
 MOST_ROWS = 10_000  # trials in the page: 100,000 would make it 40 MB and slow to open
-BUDGETS = (1, 4, 16)
 
 
 def render(analysis: Analysis) -> str:
@@ -42,10 +38,11 @@ def render(analysis: Analysis) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"name": style.name, "axis": style.axis, "number": number}
+    environment.filters |= {"name": name, "axis": label, "number": number}
     environment.globals["share"] = lambda value: "" if pd.isna(value) else f"{value:.0%}"
+    environment.globals["marks"] = {VIOLATED: "bad", CONSISTENT: "good"}
     trials = analysis.results.trials
-    optimizers = table.optimizer_order(trials["optimizer"].unique())
+    optimizers = optimizer_order(trials["optimizer"].unique())
     palette = interactive.Palette(optimizers)
     workloads = list(trials["workload"].unique())
     figures: dict[str, Any] = {}
@@ -56,11 +53,16 @@ def render(analysis: Analysis) -> str:
             _section(analysis, place, workload, palette, figures)
             for place, workload in enumerate(workloads)
         ],
-        "optimizers": [_chip(name, palette) for name in optimizers],
+        "optimizers": [_chip(optimizer, palette) for optimizer in optimizers],
         "note": analysis.results.sampler(),
+        "counted": noun(trials),
+        "every": analysis.question.count_infeasible,
+        "centre": centre(trials),
+        "middle": middle(trials),
+        "statuses": TABLE_STATUSES,
         "trial_count": len(trials),
         "shown_count": min(len(trials), MOST_ROWS),
-        "by": style.quantity(analysis.options.selects),
+        "by": quantity(analysis.question.selects),
         "data": _json(
             {
                 "figures": figures,
@@ -102,8 +104,8 @@ def _section(
     drawn = _figures(analysis, workload, palette)
     figures |= {f"w{place}-{name}": figure for name, figure in drawn.items()}
     of = {
-        name: _rows(getattr(analysis, name), workload)
-        for name in ("inclusions", "borders", "importance", "feasibility")
+        table: _rows(getattr(analysis, table), workload)
+        for table in ("inclusions", "borders", "importance", "feasibility")
     }
     answer = next(a for a in analysis.answers if a.workload == workload)
     return {
@@ -111,10 +113,9 @@ def _section(
         "workload": workload,
         "answer": answer,
         "figures": list(drawn),
-        "k": _compared(analysis, workload),
+        "k": analysis.compared_at(workload),
         "final": _final(analysis, workload),
         "budgets": _budgets(analysis, workload),
-        "violated": VIOLATED,
         **of,
     }
 
@@ -125,58 +126,45 @@ def _rows(frame: pd.DataFrame, workload: str) -> list[dict[str, Any]]:
 
 def _figures(analysis: Analysis, workload: str, palette: interactive.Palette) -> dict[str, Any]:
     """The interactive figures of a workload by name; those without anything to show are left out."""
-    trials, curves, _ = analysis.results
-    here = trials[trials["workload"] == workload]
-
-    def of(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[frame["workload"] == workload]
-
-    drawn = {"errors": interactive.errors(of(analysis.errors), palette)}
-    drawn["confidence"] = interactive.confidence(of(analysis.curves), palette)
-    drawn["spread"] = interactive.spread(of(analysis.curves), palette)
-    drawn["ranks"] = interactive.ranks(of(analysis.ranks), palette)
-    bias = selection_bias.data(here, max_budget=analysis.options.max_budget)
-    drawn["bias"] = interactive.selection_bias(bias, palette)
-    if curves is not None and not evaluated_once(of(curves)):
-        frame = learning_curves.data(here, of(curves))
-        drawn["learning"] = interactive.learning_curves(frame, palette)
-    return {name: figure for name, figure in drawn.items() if figure["data"]}
+    tables = {
+        "errors": (interactive.errors, analysis.errors),
+        "confidence": (interactive.confidence, analysis.curves),
+        "spread": (interactive.spread, analysis.curves),
+        "ranks": (interactive.ranks, analysis.ranks),
+        "bias": (interactive.selection_bias, analysis.bias),
+        "learning": (interactive.learning_curves, analysis.learning),
+    }
+    own = {
+        kind: (draw, frame[frame["workload"] == workload]) for kind, (draw, frame) in tables.items()
+    }
+    drawn = {kind: draw(frame, palette) for kind, (draw, frame) in own.items() if len(frame)}
+    return {kind: figure for kind, figure in drawn.items() if figure["data"]}
 
 
 def _final(analysis: Analysis, workload: str) -> list[dict[str, Any]]:
     """The rows of the outcome table: final.csv's, with the curve at a few budgets."""
-    select_by = analysis.options.selects
-    trials = analysis.results.trials
-    here = trials[trials["workload"] == workload]
-    budgets = _budgets(analysis, workload)
-    curves = tuning_curves(here, select_by, select_by, budgets=budgets)
-    cells = analysis.errors[
-        (analysis.errors["workload"] == workload)
-        & (analysis.errors["metric"] == analysis.errors["metric"].iloc[0])
-    ].set_index("optimizer")
-    tests = analysis.errors[
-        (analysis.errors["workload"] == workload) & (analysis.errors["metric"] == "test_error")
-    ].set_index("optimizer")
+    errors, curves = (t[t["workload"] == workload] for t in (analysis.errors, analysis.outcome))
+    selects, tests = (
+        errors[errors["metric"] == metric].set_index("optimizer")
+        for metric in (errors["metric"].iloc[0], "test_error")
+    )
     rows = []
     for row in _rows(analysis.final, workload):
-        own = curves[curves["optimizer"] == row["optimizer"]].set_index("budget_trials")
+        optimizer = row["optimizer"]
+        own = curves[curves["optimizer"] == optimizer].set_index("budget_trials")
+        budgets = _budgets(analysis, workload)
         row["at"] = [own.loc[k].to_dict() if k in own.index else None for k in budgets]
-        row["compared"] = cells.loc[row["optimizer"]].to_dict()
-        row["test"] = tests.loc[row["optimizer"]].to_dict()
+        row["compared"] = selects.loc[optimizer].to_dict()
+        row["test"] = tests.loc[optimizer].to_dict()
         rows.append(row)
     return rows
 
 
 def _budgets(analysis: Analysis, workload: str) -> list[int]:
     """The columns of the outcome table: the budget compared at among 1, 4 and 16."""
-    most = analysis.options.max_budget
-    compared = _compared(analysis, workload) or 1
+    most = analysis.question.max_budget
+    compared = analysis.compared_at(workload) or 1
     return [k for k in sorted({*BUDGETS, compared}) if most is None or k <= most]
-
-
-def _compared(analysis: Analysis, workload: str) -> int:
-    """The budget that the optimizers are compared at, 0 where none has a feasible trial."""
-    return int(analysis.errors[analysis.errors["workload"] == workload]["budget_trials"].max())
 
 
 def _chip(optimizer: str, palette: interactive.Palette) -> dict[str, Any]:
@@ -184,7 +172,7 @@ def _chip(optimizer: str, palette: interactive.Palette) -> dict[str, Any]:
     look = palette.looks[optimizer]
     return {
         "index": palette.index[optimizer],
-        "name": style.name(optimizer),
+        "name": name(optimizer),
         "path": marker_path(look.marker),
         "light": look.colour,
         "dark": on_dark(look.colour),
@@ -193,8 +181,8 @@ def _chip(optimizer: str, palette: interactive.Palette) -> dict[str, Any]:
 
 def marker_path(marker: str) -> str:
     """A matplotlib marker as the ``d`` of an SVG path in a box from -1 to 1."""
-    style = MarkerStyle(marker)
-    path = style.get_path().transformed(style.get_transform())
+    drawn = MarkerStyle(marker)
+    path = drawn.get_path().transformed(drawn.get_transform())
     polygons = [np.asarray(polygon) for polygon in path.to_polygons()]
     size = max(np.abs(polygon).max() for polygon in polygons)
     parts = []
@@ -219,46 +207,36 @@ def on_dark(colour: str) -> str:
 # --- all trials -------------------------------------------------------------------------------------
 
 
-def _trials(
-    trials: pd.DataFrame, studies: Mapping[str, Mapping[str, Any]], palette: interactive.Palette
-) -> dict[str, Any]:
+def _trials(trials: pd.DataFrame, studies: Studies, palette: interactive.Palette) -> dict[str, Any]:
     """The table of all trials, column by column, names as indices: what the page's script reads."""
     shown = _best(trials)
-    hyperparameters = table.hyperparameter_columns(trials)
+    first = ("val_error", "test_error", "train_loss", "steps", "train_seconds")
     values = [
-        name
-        for name in (
-            "val_error",
-            "test_error",
-            "train_loss",
-            "steps",
-            "train_seconds",
-            *hyperparameters,
-        )
-        if trials[name].notna().any()
+        column
+        for column in (*first, *hyperparameter_columns(trials))
+        if trials[column].notna().any()
     ]
     workloads = list(trials["workload"].unique())
-    commands = {name: command(studies[name]) for name in shown["study"].unique() if name in studies}
     fingerprints = list(shown["study"].unique())
     return {
         "workloads": workloads,
-        "optimizers": [style.name(name) for name in palette.index],
-        "statuses": list(table.STATUSES),
+        "optimizers": [name(optimizer) for optimizer in palette.index],
+        "statuses": list(TABLE_STATUSES),
         "studies": fingerprints,
-        "commands": [commands.get(name) for name in fingerprints],
+        "commands": [command(studies[each]) if each in studies else None for each in fingerprints],
         "values": values,
-        "labels": [_label(name) for name in values],
-        "workload": [workloads.index(name) for name in shown["workload"]],
-        "optimizer": [palette.index[name] for name in shown["optimizer"]],
-        "status": [table.STATUSES.index(name) for name in shown["status"]],
-        "study": [fingerprints.index(name) for name in shown["study"]],
+        "labels": [_label(column) for column in values],
+        "workload": [workloads.index(each) for each in shown["workload"]],
+        "optimizer": [palette.index[each] for each in shown["optimizer"]],
+        "status": [TABLE_STATUSES.index(each) for each in shown["status"]],
+        "study": [fingerprints.index(each) for each in shown["study"]],
         "trial": shown["trial"].tolist(),
-        "columns": [_column(shown[name]) for name in values],
+        "columns": [_column(shown[column]) for column in values],
     }
 
 
 def _label(column: str) -> str:
-    return style.axis(column) if column.startswith("hp.") else style.quantity(column)
+    return label(column) if column.startswith("hp.") else quantity(column)
 
 
 def _column(values: pd.Series) -> list[Any]:
@@ -277,16 +255,13 @@ def _best(trials: pd.DataFrame) -> pd.DataFrame:
     return trials[rank <= max(1, MOST_ROWS // groups.ngroups)]
 
 
-def command(study: Mapping[str, Any]) -> str | None:
-    """The command that runs a trial of the study again, but for its index; None where not known."""
-    words = study.get("overrides")
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        return None
-    kept = portable(words)
-    names = [key_of(word) for word in kept]
-    if "experiment" not in names:
-        given = {"workload": study["workload"]["name"], "optimizer": study["optimizer"]["name"]}
-        kept = [f"{key}={value}" for key, value in given.items() if key not in names] + kept
+def command(study: Study) -> str:
+    """The command that runs a trial of the study again, but for its index."""
+    kept = portable(study.overrides)
+    keys = [key_of(word) for word in kept]
+    if "experiment" not in keys:
+        given = {"workload": study.workload, "optimizer": study.optimizer}
+        kept = [f"{key}={value}" for key, value in given.items() if key not in keys] + kept
     # An experiment may ask for feasible trials and for a report: not here.
-    more = ["num_feasible=null", "max_trials=null", "report=null"] if "experiment" in names else []
+    more = ["num_feasible=null", "max_trials=null", "report=null"] if "experiment" in keys else []
     return shlex.join(["python", "-m", "harness", *kept, *more, "root=reproduced", "num_trials=1"])

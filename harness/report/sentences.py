@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from harness.analysis import inclusion_verdicts
-from harness.analysis.cells import NO_FEASIBLE, NOT_RUN
+from harness.analysis.cells import NO_FEASIBLE, NOT_RUN, drawn
+from harness.analysis.checking import EVERY
+from harness.analysis.counting import centre, noun
+from harness.analysis.inclusion_verdicts import CONSISTENT, NOT_ENOUGH, VIOLATED
+from harness.analysis.names import listed, name, number, quantity
+from harness.analysis.selected import MOSTLY_DIVERGES
 from harness.analysis.tuning_curves import TO_TARGET
-from harness.figures import style
-from harness.report.terminal import number
 
 OFTEN_FEASIBLE = 0.9
+EVERY_TRIAL = "Every trial counts, a diverged one as infinitely bad; medians stand for means."
 
 
 class Answer(NamedTuple):
@@ -35,9 +37,9 @@ def answers(
     """One answer a workload.
 
     Args:
-        errors: `figures.selected.errors`; its first metric is what leads.
-        ranks: `figures.rank_probability.data` at those budgets.
-        verdicts: `inclusion_verdicts.verdicts`.
+        errors: of `selected.errors`; its first metric is what leads.
+        ranks: of `ranks.first_and_mean_rank`, at those budgets.
+        verdicts: of `inclusion_verdicts.verdicts`.
         feasibility: `final.feasibility`.
         borders: `borders.borders`.
     """
@@ -47,12 +49,13 @@ def answers(
         cells = errors[errors["workload"] == workload]
         shares = feasibility[feasibility["workload"] == workload]
         headline, first = _leader(
-            cells[cells["missing"] == ""],
+            drawn(cells),
             ranks[ranks["workload"] == workload],
-            "trials" if (shares["feasible_share"] == 1).all() else "feasible trials",
+            "trials" if (shares["feasible_share"] == 1).all() else noun(cells),
         )
         sentences = [
             *first,
+            *([EVERY_TRIAL] if EVERY in errors else []),
             *_absent(cells),
             *_inclusions(verdicts[verdicts["workload"] == workload]),
             *_infeasible(shares),
@@ -62,23 +65,35 @@ def answers(
     return result
 
 
-def _leader(cells: pd.DataFrame, ranks: pd.DataFrame, noun: str) -> tuple[str, list[str]]:
+def _leader(cells: pd.DataFrame, ranks: pd.DataFrame, word: str) -> tuple[str, list[str]]:
     if cells.empty:
         return "No trial was feasible: there is nothing to compare.", []
     budget = cells["budget_trials"].iloc[0]
-    trials = f"a single {noun[:-1]}" if budget == 1 else f"{budget:.0f} {noun}"
+    trials = f"a single {word[:-1]}" if budget == 1 else f"{budget:.0f} {word}"
     if cells["metric"].iloc[0] in TO_TARGET:
         return _first_to_target(cells, trials), []
-    best = cells.loc[cells["mean"].idxmin()]
-    what = style.quantity(best["metric"], best["unit"])
-    value = number(best["mean"])
+    best = _best(cells, ranks)
+    what = quantity(best["metric"], best["unit"])
+    value = number(best[centre(cells)])
     if best["p95"] > best["p05"]:
         value += f" (5th–95th percentile {number(best['p05'])} to {number(best['p95'])})"
-    name = style.name(best["optimizer"])
     if len(cells) == 1:
-        return f"{name}, tuned with {trials}, reaches a {what} of {value}.", []
-    headline = f"Tuned with {trials} each, {name} has the lowest expected {what}: {value}."
+        median = {"mean": "", "p50": "median "}[centre(cells)]
+        return f"{name(best['optimizer'])}, tuned with {trials}, reaches a {median}{what} of {value}.", []  # fmt: skip
+    lowest = {"mean": "lowest expected", "p50": "lowest median"}[centre(cells)]
+    headline = (
+        f"Tuned with {trials} each, {name(best['optimizer'])} has the {lowest} {what}: {value}."
+    )
     return headline, [*_how_surely(best, ranks), *_told_apart(best, cells)]
+
+
+def _best(cells: pd.DataFrame, ranks: pd.DataFrame) -> pd.Series:
+    """The lowest; of equal medians, which errors in steps have, that which comes first most often."""
+    errors = cells[centre(cells)]
+    lowest = cells[errors == errors.min()]
+    at = ranks[ranks["budget_trials"] == cells["budget_trials"].iloc[0]]
+    first = lowest["optimizer"].map(at.set_index("optimizer")["first"]).fillna(0)
+    return lowest.loc[first.idxmax()]
 
 
 def _first_to_target(cells: pd.DataFrame, trials: str) -> str:
@@ -88,11 +103,11 @@ def _first_to_target(cells: pd.DataFrame, trials: str) -> str:
         best = cells.loc[cells["share_reached"].idxmax()]
         return (
             f"Tuned with {trials} each, no optimizer reaches the target in half of the tuning runs;"
-            f" {style.name(best['optimizer'])} does most often, in {best['share_reached']:.0%}."
+            f" {name(best['optimizer'])} does most often, in {best['share_reached']:.0%}."
         )
-    what = style.quantity(best["metric"], best["unit"])
+    what = quantity(best["metric"], best["unit"])
     return (
-        f"Tuned with {trials} each, {style.name(best['optimizer'])} has the lowest median {what}:"
+        f"Tuned with {trials} each, {name(best['optimizer'])} has the lowest median {what}:"
         f" {number(best['p50'])}; {best['share_reached']:.0%} of its tuning runs reach the target."
     )
 
@@ -106,11 +121,11 @@ def _how_surely(best: pd.Series, ranks: pd.DataFrame) -> list[str]:
     sentence = f"It comes out first in {own:.0%} of tuning races of that size"
     others = chance.drop(best["optimizer"]).sort_values(ascending=False)
     if most != best["optimizer"] and f"{own:.0%}" == f"{chance[most]:.0%}":
-        sentence += f", {style.name(most)} as often"
+        sentence += f", {name(most)} as often"
     elif most != best["optimizer"]:
-        sentence += f"; {style.name(most)} does more often, in {chance[most]:.0%}"
+        sentence += f"; {name(most)} does more often, in {chance[most]:.0%}"
     elif own < 0.9 and len(others):
-        sentence += f", {style.name(others.index[0])} in {others.iloc[0]:.0%}"
+        sentence += f", {name(others.index[0])} in {others.iloc[0]:.0%}"
     return [sentence + ("." if chance[most] >= 0.5 else ": no optimizer wins most races.")]
 
 
@@ -124,27 +139,31 @@ def _told_apart(best: pd.Series, cells: pd.DataFrame) -> list[str]:
     level = rivals.loc[~above & ~below, "optimizer"]
     sentences = []
     if above.any():
-        worse = _listed(rivals.loc[above, "optimizer"])
+        worse = listed(rivals.loc[above, "optimizer"])
         sentences.append(
             f"{worse} can be told apart from it: higher medians, and 90% intervals apart."
         )
     if len(level):
         sentences.append(
-            f"{_listed(level)} can't be told apart from it: the 90% intervals of the median overlap."
+            f"{listed(level)} can't be told apart from it: the 90% intervals of the median overlap."
         )
     if below.any():
-        better = _listed(rivals.loc[below, "optimizer"])
+        better = listed(rivals.loc[below, "optimizer"])
         sentences.append(
             f"Yet the median of {better} is lower, 90% intervals apart:"
-            f" {style.name(best['optimizer'])} leads in the mean because its bad runs are less bad."
+            f" {name(best['optimizer'])} leads in the mean because its bad runs are less bad."
         )
     return sentences
 
 
 def _absent(cells: pd.DataFrame) -> list[str]:
-    words = {NOT_RUN: "not run here", NO_FEASIBLE: "without a feasible trial"}
+    words = {
+        NOT_RUN: "not run here",
+        NO_FEASIBLE: "without a feasible trial",
+        MOSTLY_DIVERGES: "finds no feasible trial in most tuning runs",
+    }
     return [
-        f"{_listed(rows['optimizer'])}: {words.get(str(reason), reason)}."
+        f"{listed(rows['optimizer'])}: {words.get(str(reason), reason)}."
         for reason, rows in cells[cells["missing"] != ""].groupby("missing", sort=False)
     ]
 
@@ -155,14 +174,14 @@ def _inclusions(verdicts: pd.DataFrame) -> list[str]:
     counts = verdicts["verdict"].value_counts()
     total = len(verdicts)
     sentences = []
-    for edge in verdicts[verdicts["verdict"] == inclusion_verdicts.VIOLATED].to_dict("records"):
+    for edge in verdicts[verdicts["verdict"] == VIOLATED].to_dict("records"):
         sentences.append(
-            f"Violated: {style.name(edge['special'])} ⊆ {style.name(edge['general'])}. The more general"
+            f"Violated: {name(edge['special'])} ⊆ {name(edge['general'])}. The more general"
             f" optimizer wins {edge['superiority']:.0%} of tuning races of K = {edge['budget_trials']:.0f},"
             f" ties counted half; of identical optimizers one would win {edge['null_low']:.0%} to"
             f" {edge['null_high']:.0%}."
         )
-    if consistent := counts.get(inclusion_verdicts.CONSISTENT, 0):
+    if consistent := counts.get(CONSISTENT, 0):
         which = (
             "The inclusion tested is" if total == 1 else f"{consistent} of {total} inclusions are"
         )
@@ -170,18 +189,16 @@ def _inclusions(verdicts: pd.DataFrame) -> list[str]:
             f"{which} consistent with these trials: the more general optimizer does no worse than chance"
             " explains."
         )
-    if few := counts.get(inclusion_verdicts.NOT_ENOUGH, 0):
+    if few := counts.get(NOT_ENOUGH, 0):
         sentences.append(f"For {few} of {total} inclusions there are not enough trials to say.")
-    if lacking := inclusion_verdicts.gap_sentence(verdicts):
+    if lacking := what_spaces_lack(verdicts):
         sentences.append(lacking)
     return sentences
 
 
 def _infeasible(feasibility: pd.DataFrame) -> list[str]:
     low = feasibility[feasibility["feasible_share"] < OFTEN_FEASIBLE]
-    shares = [
-        f"{style.name(row.optimizer)} {1 - row.feasible_share:.0%}" for row in low.itertuples()
-    ]
+    shares = [f"{name(row.optimizer)} {1 - row.feasible_share:.0%}" for row in low.itertuples()]
     return [f"Share of trials that diverged: {', '.join(shares)}."] if shares else []
 
 
@@ -192,10 +209,19 @@ def _at_borders(borders: pd.DataFrame) -> list[str]:
     spaces = "space" if warned["optimizer"].nunique() == 1 else "spaces"
     return [
         f"Selected trials crowd at a border of the search {spaces} of"
-        f" {_listed(warned['optimizer'].unique())}: a better setting may lie outside."
+        f" {listed(warned['optimizer'].unique())}: a better setting may lie outside."
     ]
 
 
-def _listed(optimizers: Iterable[str]) -> str:
-    names = [style.name(optimizer) for optimizer in optimizers]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def what_spaces_lack(verdicts: pd.DataFrame) -> str:
+    """Which inclusions the search spaces cannot test whole, and what they lack; empty if none."""
+    lacking = [
+        f"{row['special']} ⊆ {row['general']} ({row['gaps']})"
+        for row in verdicts[verdicts["gaps"] != ""].to_dict("records")
+    ]
+    if not lacking:
+        return ""
+    return (
+        "The general optimizer's search space does not hold all of the special one's in"
+        f" {', '.join(lacking)}: what is said of these is said of the spaces too."
+    )

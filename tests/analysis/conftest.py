@@ -9,14 +9,21 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from harness.analysis import table
+from harness.analysis.checking import check
+from harness.records.folder import StudyFolder
 from harness.records.record import new_record
-from harness.records.store import StudyFolder
+from harness.study.result import COMPLETE, DIVERGED
 from harness.study.study import Study
 
 # No time limit an example: these machines are shared.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+GOOD = """workload,optimizer,trial,status,val_error,hp.lr
+made_up,sgd,0,complete,0.3,0.1
+made_up,sgd,1,diverged,,10
+made_up,adam,0,complete,0.2,0.001
+"""
 
 SETTINGS = {
     "workload": {"name": "made_up", "steps": 100, "batch_size": 10},
@@ -48,12 +55,12 @@ def write_study(root, study, errors):
     folder = StudyFolder(root, study)
     folder.create()
     for trial, error in enumerate(errors):
-        record = new_record(study, trial) | {"status": "diverged", "steps": 100}
+        record = new_record(study, trial) | {"status": DIVERGED, "steps": 100}
         if np.isfinite(error):
             final = {"train_loss": error, "val_error": error, "test_error": error + 0.01}
             curve = {name: [0.0, 0.0] for name in record["curve"]}
             curve |= {"step": [50, 100], "val_error": [2 * error, error]}
-            record |= {"status": "complete", **final, "curve": curve}
+            record |= {"status": COMPLETE, **final, "curve": curve}
         folder.write(record)
 
 
@@ -81,13 +88,27 @@ def made_up_table(**optimizers):
             "optimizer": optimizer,
             "study": f"{optimizer}-study",
             "trial": trial,
-            "status": "complete" if np.isfinite(error) else "diverged",
+            "status": COMPLETE if np.isfinite(error) else DIVERGED,
             "val_error": error if np.isfinite(error) else None,
         }
         for optimizer, errors in optimizers.items()
         for trial, error in enumerate(errors)
     ]
-    return table.check(pd.DataFrame(rows))
+    return check(pd.DataFrame(rows))
+
+
+def errors_of(trials, workload, optimizer, column="val_error"):
+    """A column of one optimizer's complete trials."""
+    rows = trials[(trials["workload"] == workload) & (trials["optimizer"] == optimizer)]
+    return rows[rows["status"] == COMPLETE][column].to_numpy()
+
+
+def row_of(frame, **where):
+    """The one row with these values."""
+    for name, value in where.items():
+        frame = frame[frame[name] == value]
+    assert len(frame) == 1
+    return frame.iloc[0]
 
 
 @pytest.fixture

@@ -219,10 +219,10 @@ def test_bootstrap_agrees_within_monte_carlo_error():
 def test_bootstrap_is_seeded():
     errors = np.random.default_rng(0).random(30)
     first, again, other = (
-        best_of_k.bootstrap_curve(errors, [1, 5], np.random.default_rng(seed)) for seed in (7, 7, 8)
+        best_of_k.bootstrap(errors, [1, 5], np.random.default_rng(seed)) for seed in (7, 7, 8)
     )
     np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first.mean, other.mean)
+    assert not np.array_equal(first, other)
 
 
 # --- comparisons --------------------------------------------------------------------------------
@@ -245,13 +245,6 @@ def test_the_two_directions_add_up_to_one(a, b):
     there = best_of_k.probability_better(a, b, [1, 2, 7])
     back = best_of_k.probability_better(b, a, [1, 2, 7])
     np.testing.assert_allclose(there + back, 1, atol=1e-12)
-
-
-def test_a_margin_asks_for_more():
-    a, b = [0.10, 0.30], [0.15, 0.35]
-    wins = [best_of_k.probability_better(a, b, [2], margin=m)[0] for m in (0, 0.04, 0.06, 1.0)]
-    assert wins == sorted(wins, reverse=True)
-    assert wins[0] > wins[2] > wins[3] == 0
 
 
 @settings(max_examples=40)

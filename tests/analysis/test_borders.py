@@ -5,18 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis import best_of_k, borders, table
-from harness.analysis.borders import Scale, suggested_range
+from harness.analysis import best_of_k, borders
+from harness.analysis.borders import suggested_range
+from harness.analysis.reading import read_results
+from harness.study.space import LINEAR, Range
+from harness.study.study import Study
 from tests.analysis.conftest import made_up_table
 
-LR = Scale(1e-4, 1e2, log=True)
-FACTOR = Scale(0.5, 1.0, log=False)
+LR = Range("lr", 1e-4, 1e2)
+ONE_MINUS_MOMENTUM = Range("one_minus_momentum", 1e-4, 1.0)
+FACTOR = Range("decay_steps_factor", 0.5, 1.0, LINEAR)
 
 
 def on_axis(axis, values, errors):
     """Borders of one searched axis whose study gives the range [1e-4, 100] on a log scale."""
     trials = made_up_table(sgd=errors).assign(**{f"hp.{axis}": values})
-    studies = {"sgd-study": {"search_space": {axis: {"low": 1e-4, "high": 1e2, "scale": "log"}}}}
+    space = {axis: {"low": 1e-4, "high": 1e2, "scale": "log"}}
+    studies = {"sgd-study": Study({"search_space": space})}
     return borders.borders(trials, studies).iloc[0]
 
 
@@ -71,7 +76,8 @@ def test_ranges_are_observed_where_no_study_is_known():
 
 
 def test_choices_report_the_mass_of_their_ends(root):
-    rows = borders.borders(table.read(root), table.read_studies(root))
+    found = read_results(root)
+    rows = borders.borders(found.trials, found.studies)
     choices = rows[rows["axis"] == "end_factor"].iloc[0]
     assert (choices["scale"], choices["bounds"], choices["warning"]) == ("choices", "study", "")
     assert 0 < choices["mass_low"] < 1
@@ -89,29 +95,29 @@ POSITIONS = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
 MASSES = st.tuples(st.floats(0, 1), st.floats(0, 1))
 
 
-@given(st.sampled_from(["lr", "one_minus_momentum", "decay_steps_factor"]), POSITIONS, MASSES)
+@given(st.sampled_from([LR, ONE_MINUS_MOMENTUM, FACTOR]), POSITIONS, MASSES)
 def test_the_suggested_range_holds_the_selected_one_and_obeys_its_rule(axis, positions, masses):
-    scale = {"lr": LR, "decay_steps_factor": FACTOR}.get(axis, Scale(1e-4, 1.0, log=True))
-    low, high = scale.coordinate(scale.low), scale.coordinate(scale.high)
-    selected = [scale.value(low + p * (high - low)) for p in positions]
-    new_low, new_high = suggested_range(axis, scale, masses, tuple(selected))
-    slack = 1e-9 * abs(scale.high)
+    low, high = axis.coordinate(axis.ends)
+    selected = [axis.value(low + p * (high - low)) for p in positions]
+    new_low, new_high = suggested_range(axis, masses, tuple(selected))
+    slack = 1e-9 * abs(axis.high)
     assert new_low <= selected[0] + slack
     assert new_high >= selected[1] - slack
-    width = scale.coordinate(new_high) - scale.coordinate(new_low)
+    width = axis.coordinate(new_high) - axis.coordinate(new_low)
     assert width >= (high - low) / 10 - 1e-9  # a fifth, halved where the old end cuts it
-    assert new_high <= borders.natural_high(axis)
+    assert new_high <= axis.natural[1]
     if masses[0] < borders.WARNING_MASS:
-        assert new_low >= scale.low
+        assert new_low >= axis.low
     if masses[1] < borders.WARNING_MASS:
-        assert new_high <= scale.high
+        assert new_high <= axis.high
 
 
 def test_ranges_move_by_the_documented_steps():
-    assert suggested_range("lr", LR, (0.0, 0.5), (1.0, 10.0)) == (0.56, 1000.0)  # 10^-0.25
-    assert suggested_range("lr", LR, (0.5, 0.0), (1e-4, 1e-2)) == (1e-5, 0.032)  # 10^(-2 + 0.5)
-    assert suggested_range("x", FACTOR, (0.0, 0.4), (0.8, 1.0)) == (0.75, 1.2)  # 1 + 0.25/2, up
-    assert suggested_range("decay_steps_factor", FACTOR, (0.0, 0.4), (0.8, 1.0)) == (0.75, 1.0)
+    unbounded = Range("x", 0.5, 1.0, LINEAR)
+    assert suggested_range(LR, (0.0, 0.5), (1.0, 10.0)) == (0.56, 1000.0)  # 10^-0.25
+    assert suggested_range(LR, (0.5, 0.0), (1e-4, 1e-2)) == (1e-5, 0.032)  # 10^(-2 + 0.5)
+    assert suggested_range(unbounded, (0.0, 0.4), (0.8, 1.0)) == (0.75, 1.2)  # 1 + 0.25/2, up
+    assert suggested_range(FACTOR, (0.0, 0.4), (0.8, 1.0)) == (0.75, 1.0)
 
 
 @pytest.mark.slow

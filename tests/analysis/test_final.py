@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import best_of_k, table
+from harness.analysis import best_of_k
+from harness.analysis.checking import check
+from harness.analysis.counting import every_trial
 from harness.analysis.final import feasibility, final, not_counted
+from harness.analysis.reading import read_results
 from tests.analysis.conftest import made_up_table
 
 
@@ -17,7 +20,7 @@ def trials():
     trials["train_loss"] = np.where(complete, -trials["val_error"], np.nan)
     trials["hp.lr"] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     failed = trials.iloc[[0]].assign(trial=4, status="failed", val_error=np.nan)
-    return table.check(pd.concat([trials, failed]))
+    return check(pd.concat([trials, failed]))
 
 
 def test_one_row_with_counts_and_the_best_trial(trials):
@@ -48,8 +51,10 @@ def test_selecting_by_train_loss(trials):
 
 
 def test_counting_every_trial(trials):
-    row = final(trials, feasible_only=False).set_index("optimizer").loc["sgd"]
+    row = final(every_trial(trials)).set_index("optimizer").loc["sgd"]
     assert (row["budget_trials"], row["expected_trials_run"]) == (4, 4)
+    assert row["every_trial_counts"]
+    assert "every_trial_counts" not in final(trials)
     assert row["val_mean"] == np.inf
     assert row["val_p50"] == 0.1
 
@@ -72,7 +77,7 @@ def test_feasibility_and_what_is_left_out(trials):
 
 
 def test_an_external_table(mnli):
-    rows = final(table.read(mnli)).set_index("optimizer")
+    rows = final(read_results(mnli).trials).set_index("optimizer")
     assert rows["best_val_error"].to_dict() == pytest.approx(
         {"deberta-base": 0.109934, "deberta-v3-base": 0.093428}, abs=1e-6
     )

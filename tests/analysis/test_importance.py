@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness.analysis import table
+from harness.analysis.checking import check
 from harness.analysis.importance import COLUMNS, explained, importance
+from harness.analysis.reading import read_results
 from tests.analysis.conftest import made_up_table
 
 
@@ -69,7 +70,7 @@ def test_diverged_trials_count_as_worst():
     errors = np.where(lr > 0.4, np.inf, 0.3)  # lr decides between equal errors and divergence
     trials = with_axes(errors, lr=lr)
     assert importance(trials)["importance"].iloc[0] > 0.8
-    assert importance(trials, feasible_only=True)["importance"].iloc[0] == 0
+    assert importance(trials[trials["status"] == "complete"])["importance"].iloc[0] == 0
 
 
 def test_choices_constants_names_and_few_trials():
@@ -81,7 +82,7 @@ def test_choices_constants_names_and_few_trials():
         momentum=0.9,
         name=["x"] * 60,
     )
-    shares = importance(table.check(trials))
+    shares = importance(check(trials))
     assert shares["axis"].tolist() == ["end_factor"]
     assert shares["importance"].iloc[0] > 0.8
     assert pd.isna(shares["partner"].iloc[0])
@@ -90,6 +91,6 @@ def test_choices_constants_names_and_few_trials():
 
 def test_an_external_table(mnli):
     """The learning rate is what matters in fine-tuning DeBERTa."""
-    shares = importance(table.read(mnli)).groupby("optimizer").first()
+    shares = importance(read_results(mnli).trials).groupby("optimizer").first()
     assert shares["axis"].unique().tolist() == ["learning_rate"]
     assert (shares["importance"] > 0.7).all()

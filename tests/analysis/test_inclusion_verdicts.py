@@ -1,11 +1,15 @@
-"""Verdicts on inclusions: their null range, their decisions, and how often they are wrong."""
+"""Verdicts on inclusions: their decisions, and how often they are wrong."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import best_of_k, inclusion_verdicts, table
+from harness.analysis import inclusion_verdicts
+from harness.analysis.checking import check
+from harness.analysis.counting import every_trial
 from harness.study.inclusions import EDGES
+from harness.study.study import Study
+from tests.analysis.made_up import TEXT, results
 
 IDENTICAL_EXPERIMENTS = 2000
 
@@ -23,54 +27,13 @@ def made_up(errors, workload="w"):
         for optimizer, column in errors.items()
         for trial, error in enumerate(column)
     ]
-    return table.check(pd.DataFrame(rows))
+    return check(pd.DataFrame(rows))
 
 
-def one_verdict(special, general, **options):
-    rows = inclusion_verdicts.verdicts(made_up({"sgd": special, "momentum": general}), **options)
+def one_verdict(special, general):
+    rows = inclusion_verdicts.verdicts(made_up({"sgd": special, "momentum": general}))
     assert len(rows) == 1
     return rows.iloc[0]
-
-
-# --- the null range -----------------------------------------------------------------------------
-
-
-def test_null_range_of_the_design():
-    """N = 500, K = 100: identical optimizers give anything in [.25, .76]."""
-    low, high = inclusion_verdicts.null_range(500, 500, [100])
-    assert low[0] == pytest.approx(0.25, abs=0.02)
-    assert high[0] == pytest.approx(0.76, abs=0.02)
-
-
-@pytest.mark.parametrize(("n", "m", "k"), [(100, 100, 1), (500, 500, 20), (300, 900, 10)])
-def test_null_range_tends_to_its_normal_law(n, m, k):
-    """Standard deviation sqrt(K^2 / (4 (4K - 1)) (1/N + 1/M)): the delta method on best-of-K."""
-    low, high = inclusion_verdicts.null_range(n, m, [k])
-    deviation = np.sqrt(k**2 / (4 * (4 * k - 1)) * (1 / n + 1 / m))
-    assert low[0] == pytest.approx(0.5 - 1.645 * deviation, abs=0.015)
-    assert high[0] == pytest.approx(0.5 + 1.645 * deviation, abs=0.015)
-
-
-def test_null_range_is_seeded_and_holds_its_share():
-    limits = inclusion_verdicts.null_range(40, 60, [1, 8])
-    inclusion_verdicts._null_limits.cache_clear()
-    inclusion_verdicts._positions.cache_clear()
-    np.testing.assert_array_equal(limits, inclusion_verdicts.null_range(40, 60, [1, 8]))
-    rng = np.random.default_rng(5)
-    identical = np.array(
-        [
-            best_of_k.probability_better(rng.lognormal(size=40), rng.lognormal(size=60), [1, 8])
-            for _ in range(1000)
-        ]
-    )
-    inside = ((identical >= limits[0]) & (identical <= limits[1])).mean(axis=0)
-    np.testing.assert_allclose(inside, 0.9, atol=0.045)  # 4.5 standard errors of both simulations
-
-
-def test_null_range_grows_with_the_budget_and_shrinks_with_the_trials():
-    width = np.subtract(*inclusion_verdicts.null_range(100, 100, [1, 5, 20, 100])[::-1])
-    assert (np.diff(width) > 0).all()
-    assert np.subtract(*inclusion_verdicts.null_range(400, 400, [20])[::-1])[0] < width[2]
 
 
 # --- decisions ----------------------------------------------------------------------------------
@@ -91,13 +54,6 @@ def test_a_better_general_optimizer_is_consistent():
     assert row["verdict"] == "consistent"
     assert row["probability"] > row["null_high"]
     assert row["tuned"] == "at or under"
-
-
-def test_the_margin_forgives():
-    errors = np.linspace(0.1, 0.9, 60)
-    row = one_verdict(special=errors, general=errors + 0.2, margin=0.25)
-    assert row["verdict"] == "consistent"
-    assert row["tuned"] == "within band"
 
 
 def test_few_trials_decide_nothing_however_bad():
@@ -146,28 +102,27 @@ def test_what_the_general_space_lacks_is_said():
     trials = made_up({"sgd": np.linspace(0.1, 0.9, 40), "momentum": np.linspace(0.1, 0.9, 40)})
     trials["study"] = trials["optimizer"] + "-study"
     space = {"lr": {"low": 0.1, "high": 1.0}}
-    studies = {
-        "sgd-study": {"search_space": space},
-        "momentum-study": {"search_space": {**space, "one_minus_momentum": 0.1}},
-    }
-    edges = inclusion_verdicts.verdicts(trials, studies=studies)
-    assert edges["gaps"].iloc[0] == "one_minus_momentum needs [1, 1], has [0.1, 0.1]"
-    assert "sgd ⊆ momentum (one_minus_momentum" in inclusion_verdicts.gap_sentence(edges)
-    studies["momentum-study"]["search_space"]["one_minus_momentum"] = {"low": 0.1, "high": 1.0}
-    edges = inclusion_verdicts.verdicts(trials, studies=studies)
-    assert inclusion_verdicts.gap_sentence(edges) == ""
+
+    def edges(one_minus_momentum):
+        general = {**space, "one_minus_momentum": one_minus_momentum}
+        studies = {
+            "sgd-study": Study({"search_space": space}),
+            "momentum-study": Study({"search_space": general}),
+        }
+        return inclusion_verdicts.verdicts(trials, studies=studies)
+
+    assert edges(0.1)["gaps"].tolist() == ["one_minus_momentum needs [1, 1], has [0.1, 0.1]"]
+    assert edges({"low": 0.1, "high": 1.0})["gaps"].tolist() == [""]
 
 
 def test_another_rule_under_the_name_has_no_verdict():
     trials = made_up({"sgd": np.linspace(0.1, 0.9, 40), "momentum": np.linspace(0.1, 0.9, 40)})
     trials["study"] = trials["optimizer"] + "-study"
-    space = {"search_space": {"lr": 0.1}}
-    studies = {"momentum-study": {**space, "optimizer": {"name": "momentum", "rule": "momentum"}}}
-    assert len(inclusion_verdicts.verdicts(trials, studies=studies)) == 1
-    assert len(inclusion_verdicts.probabilities(trials, studies=studies))
-    studies["momentum-study"]["optimizer"]["rule"] = "torch.optim.SGD"
-    assert inclusion_verdicts.verdicts(trials, studies=studies).empty
-    assert inclusion_verdicts.probabilities(trials, studies=studies).empty
+    for rule, found in (("momentum", 1), ("torch.optim.SGD", 0)):
+        config = {"search_space": {"lr": 0.1}, "optimizer": {"name": "momentum", "rule": rule}}
+        studies = {"momentum-study": Study(config)}
+        assert len(inclusion_verdicts.verdicts(trials, studies=studies)) == found
+        assert (len(inclusion_verdicts.probabilities(trials, studies=studies)) > 0) == found
 
 
 def test_within_the_band_of_the_special():
@@ -191,7 +146,7 @@ def test_counting_every_trial_makes_divergence_tell():
     general = np.where(np.arange(60) % 12 == 11, special, np.inf)  # 5 of 60 feasible
     trials = made_up({"sgd": special, "momentum": general})
     assert inclusion_verdicts.verdicts(trials)["verdict"].iloc[0] == "not enough trials"
-    every = inclusion_verdicts.verdicts(trials, feasible_only=False).iloc[0]
+    every = inclusion_verdicts.verdicts(every_trial(trials)).iloc[0]
     assert (every["verdict"], every["general_trials"]) == ("violated", 60)
 
 
@@ -204,6 +159,14 @@ def test_every_edge_present_and_no_other():
     ]
     assert list(rows.columns) == list(inclusion_verdicts.COLUMNS)
     assert inclusion_verdicts.verdicts(made_up({"sgd": errors, "adam": errors})).empty
+
+
+def test_against_the_budget_an_edge_is_decided_at_one():
+    frame = inclusion_verdicts.against_budget(results().trials)
+    edge = frame[(frame["workload"] == TEXT) & (frame["special"] == "sgd")]
+    assert edge["decided_at"].nunique() == 1
+    assert edge["decided_at"].iloc[0] in set(edge["budget_trials"])
+    assert edge["probability"].between(0, 1).all()
 
 
 def test_probabilities_mark_what_is_trusted():
@@ -226,7 +189,7 @@ def violated_shares(draw, n, experiments=IDENTICAL_EXPERIMENTS):
         errors = {name: draw(rng, name, n) for name in names}
         for column, edge in enumerate(EDGES):
             pair = inclusion_verdicts.Pair("w", edge, errors[edge.special], errors[edge.general])
-            row = inclusion_verdicts._verdict(pair, 0.0, 1 - 0.1 / len(EDGES))
+            row = inclusion_verdicts._verdict(pair, 1 - 0.1 / len(EDGES))
             violated[experiment, column] = row["verdict"] == "violated"
     return violated.mean(axis=0), violated.any(axis=1).mean()
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from harness.analysis import best_of_k
-from harness.analysis.ranks import COLUMNS, rank_probabilities
+from harness.analysis.counting import every_trial
+from harness.analysis.ranks import COLUMNS, first_and_mean_rank, rank_probabilities
+from tests.analysis import made_up
 from tests.analysis.conftest import made_up_table
 
 
@@ -37,6 +39,15 @@ def test_identical_optimizers_are_equally_likely_at_every_rank():
 def test_an_optimizer_without_feasible_trials_is_left_out():
     trials = made_up_table(sgd=[0.1, 0.2], adam=[np.inf, np.inf])
     assert set(rank_probabilities(trials)["optimizer"]) == {"sgd"}
-    every = rank_probabilities(trials, budgets=[2], feasible_only=False)
+    every = rank_probabilities(every_trial(trials), budgets=[2])
     last = every[(every["optimizer"] == "adam") & (every["rank"] == 2)]["probability"]
     assert last.item() == pytest.approx(1)
+
+
+def test_first_places_and_mean_ranks_add_up():
+    frame = first_and_mean_rank(made_up.results().trials, also=[9]).dropna(subset=["first"])
+    digits = frame[frame["workload"] == made_up.DIGITS]
+    assert 9 in set(digits["budget_trials"])
+    assert digits.groupby("budget_trials")["first"].sum().to_numpy() == pytest.approx(1)
+    assert digits.groupby("budget_trials")["mean_rank"].sum().to_numpy() == pytest.approx(15)
+    assert "adadelta" not in set(digits["optimizer"])

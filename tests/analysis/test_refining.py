@@ -1,11 +1,12 @@
-"""``python -m harness.refine``: the next stage's search space, with its evidence."""
+"""``harness refine``: the next stage's search space, with its evidence."""
 
 import numpy as np
 import pytest
 import yaml
 
-from harness.analysis import table
-from harness.commands import refine
+from harness.__main__ import command
+from harness.analysis.reading import read_results
+from harness.analysis.refining import refine
 from harness.errors import ConfigError
 from harness.study.space import Choices, Range, parse
 from tests.analysis.conftest import SPACES, made_up_study, write_study
@@ -13,7 +14,7 @@ from tests.analysis.conftest import SPACES, made_up_study, write_study
 
 def refined(root, capsys, *arguments):
     """Exit status, the text on standard output and on standard error."""
-    status = refine.main([str(root), *arguments])
+    status = command(["refine", str(root), *arguments])
     out, err = capsys.readouterr()
     return status, out, err
 
@@ -28,9 +29,9 @@ def test_the_file_is_a_search_space_narrowed_around_the_optimum(root, capsys):
 
 def test_the_evidence_is_in_the_comments(root, capsys):
     _, text, _ = refined(root, capsys, "workload=made_up", "optimizer=sgd")
-    study = table.read_studies(root)
-    fingerprint = next(name for name, node in study.items() if node["optimizer"]["name"] == "sgd")
-    feasible = (table.read(root).query("optimizer == 'sgd'")["status"] == "complete").sum()
+    found = read_results(root)
+    sgd = found.trials[found.trials["optimizer"] == "sgd"]
+    fingerprint, feasible = sgd["study"].iloc[0], (sgd["status"] == "complete").sum()
     head = "\n".join(line for line in text.splitlines() if line.startswith("#"))
     assert f"made_up/sgd, study {fingerprint}: {feasible} feasible of 60 trials" in head
     assert f"K = {feasible // 10}" in head
@@ -52,7 +53,7 @@ def test_choices_that_nobody_selects_go(tmp_path, capsys):
     points = [study.point(trial) for trial in range(90)]
     write_study(tmp_path, study, [1 - 5 * p["end_factor"] + 0.0001 * p["lr"] for p in points])
     _, text, _ = refined(tmp_path, capsys, "workload=made_up", "optimizer=sgd")
-    assert parse(yaml.safe_load(text))["end_factor"] == Choices((0.1,))
+    assert parse(yaml.safe_load(text))["end_factor"] == Choices("end_factor", (0.1,))
 
 
 def test_coverage_of_an_inclusion_is_never_cut_silently(root, capsys):
@@ -115,11 +116,30 @@ def test_mistakes_are_one_line(root, capsys, arguments, message):
     assert len(err.strip().splitlines()) == 1
 
 
-def test_few_trials_and_tables_without_a_space(root, tmp_path):
-    trials, studies = table.read(root), table.read_studies(root)
+def test_few_trials_and_tables_without_a_space(root):
+    trials, _, studies = read_results(root)
     with pytest.raises(
         ConfigError, match=r"made_up/sgd has \d+ feasible trials of 15; refining needs"
     ):
-        refine.refine(trials[trials["trial"] < 15], studies, "made_up", "sgd")
+        refine(trials[trials["trial"] < 15], studies, "made_up", "sgd")
     with pytest.raises(ConfigError, match="the search space of made_up/sgd is not known"):
-        refine.refine(trials, {}, "made_up", "sgd")
+        refine(trials, {}, "made_up", "sgd")
+
+
+def test_a_space_of_constants_has_nothing_to_refine(tmp_path):
+    write_study(tmp_path, made_up_study("sgd", search_space={"lr": 0.1}), np.linspace(0.1, 0.9, 30))
+    trials, _, studies = read_results(tmp_path)
+    with pytest.raises(ConfigError, match="holds every axis constant: there is nothing to refine"):
+        refine(trials, studies, "made_up", "sgd")
+
+
+def test_numbers_are_floats_to_every_reader_of_yaml(tmp_path, capsys):
+    """YAML 1.1 takes 1e-10 for a word."""
+    space = {"lr": {"low": 1e-10, "high": 1e20}, "eps": 1e-8}
+    study = made_up_study("sgd", search_space=space)
+    lr = np.array([study.point(trial)["lr"] for trial in range(60)])
+    write_study(tmp_path, study, np.abs(np.log10(lr)) / 20)
+    _, text, _ = refined(tmp_path, capsys, "workload=made_up", "optimizer=sgd")
+    nodes = yaml.safe_load(text)
+    assert nodes["eps"] == 1e-8
+    assert {type(nodes["lr"][end]) for end in ("low", "high")} == {float}

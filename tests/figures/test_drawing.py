@@ -11,19 +11,30 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from harness.analysis import table
-from harness.analysis.results import Results
+from harness.analysis.axis_projections import axis_projections
+from harness.analysis.checking import check
+from harness.analysis.counting import every_trial
+from harness.analysis.failure_map import failure_map
+from harness.analysis.reading import Results
+from harness.analysis.search_spaces import by_search_space
+from harness.analysis.selected import errors
+from harness.analysis.targets import steps_to_target
+from harness.analysis.tuning_curves import in_cells
 from harness.figures import (
-    axis_projections,
+    axis_projections as draw_axis_projections,
+)
+from harness.figures import (
     budget_curves,
-    catalogue,
-    failure_map,
+    lines,
     search_spaces,
     selected,
     style,
 )
-from tests.figures import made_up
-from tests.figures.test_numbers import DIGITS, with_spaces
+from harness.figures import (
+    failure_map as draw_failure_map,
+)
+from tests.analysis import made_up
+from tests.analysis.made_up import DIGITS, with_spaces
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +67,7 @@ def test_every_optimizer_has_one_colour_and_marker_of_its_own() -> None:
 
 
 def test_tuning_curves_are_solid_to_a_fifth_and_dashed_beyond(results: Results) -> None:
-    frame = budget_curves.data(results.trials)
+    frame = in_cells(results.trials)
     axes = Figure().subplots()
     budget_curves.draw_confidence(axes, frame[frame["workload"] == DIGITS])
     colours = {to_hex(line.get_color()) for line in axes.lines}
@@ -80,8 +91,46 @@ def test_tuning_curves_are_solid_to_a_fifth_and_dashed_beyond(results: Results) 
     assert axes.get_ylabel().startswith("validation error rate")
 
 
+@pytest.mark.parametrize("trusted", [0, 2, 4])
+def test_a_line_is_solid_then_dashed_and_hollow(trusted: int) -> None:
+    rows = pd.DataFrame({"budget_trials": [1, 2, 4, 8], "mean": [4.0, 3.0, 2.0, 1.0]})
+    axes = Figure().subplots()
+    lines.line(axes, rows.assign(trusted=[True] * trusted + [False] * (4 - trusted)), "mean",
+               style.LOOKS["adam"])  # fmt: skip
+    solid, dashed, hollow = axes.lines
+    assert solid.get_ydata().tolist() == [4.0, 3.0, 2.0, 1.0][:trusted]
+    assert dashed.get_ydata().tolist() == [4.0, 3.0, 2.0, 1.0][max(trusted - 1, 0) :]  # joined
+    assert hollow.get_ydata().tolist() == [4.0, 3.0, 2.0, 1.0][trusted:]
+    assert (solid.get_linestyle(), dashed.get_linestyle(), hollow.get_linestyle()) == (
+        "-", "--", "None",
+    )  # fmt: skip
+    assert hollow.get_markerfacecolor() == "white"
+
+
+def test_where_every_trial_counts_medians_are_drawn_and_said(results: Results) -> None:
+    trials = every_trial(results.trials)
+    figure = selected.draw_errors(errors(trials))
+    text = " ".join(words(figure).split())
+    assert "among K trials: median (marker)" in text
+    row = errors(trials).query("optimizer == 'adam' and metric == 'val_error'").iloc[0]
+    drawn = [
+        line for line in figure.axes[0].lines if line.get_marker() == style.LOOKS["adam"].marker
+    ]
+    assert [float(line.get_ydata()[0]) for line in drawn] == [row["p50"]]
+    frame = in_cells(trials)
+    text = " ".join(words(budget_curves.draw(frame)).split())
+    assert "N = 59–60 trials per optimizer" in text
+    assert "Right, spread: median (line)" in text
+    spread = Figure().subplots()
+    adam = frame[(frame["workload"] == DIGITS) & (frame["optimizer"] == "adam")]
+    assert np.isinf(adam["p95"].iloc[0])
+    budget_curves.draw_spread(spread, adam, style.LOOKS["adam"])
+    top = spread.collections[0].get_paths()[0].vertices[:, 1].max()
+    assert top == lines.OUT_OF_SIGHT  # the band reaches the top of its panel
+
+
 def test_spread_is_shaded_and_confidence_is_whiskers(results: Results) -> None:
-    frame = budget_curves.data(results.trials)
+    frame = in_cells(results.trials)
     adam = frame[(frame["workload"] == DIGITS) & (frame["optimizer"] == "adam")]
     spread, confidence = Figure().subplots(1, 2)
     budget_curves.draw_spread(spread, adam, style.LOOKS["adam"])
@@ -93,7 +142,7 @@ def test_spread_is_shaded_and_confidence_is_whiskers(results: Results) -> None:
 
 
 def test_a_missing_cell_is_drawn_as_missing(results: Results) -> None:
-    figure = budget_curves.draw(budget_curves.data(results.trials), results.sampler())
+    figure = budget_curves.draw(in_cells(results.trials), results.sampler())
     text = words(figure)
     assert "no feasible trial" in text
     assert "not run" in text
@@ -101,20 +150,20 @@ def test_a_missing_cell_is_drawn_as_missing(results: Results) -> None:
     assert "Adadelta: no feasible trial" in text
     assert "random-search equivalent" in " ".join(text.split())
     assert "N = 49–54" in text.replace("\n", " ")
-    figure = selected.draw_errors(selected.errors(results.trials))
+    figure = selected.draw_errors(errors(results.trials))
     assert words(figure).count("no feasible trial") == 2  # once a metric
 
 
 def test_of_many_workloads_the_medians_have_a_panel_each(results: Results) -> None:
     one = results.trials[results.trials["workload"] == DIGITS]
     many = pd.concat([one.assign(workload=f"w{i}") for i in range(8)], ignore_index=True)
-    figure = budget_curves.draw(budget_curves.data(many))
+    figure = budget_curves.draw(in_cells(many))
     assert [axes.get_title() for axes in figure.axes] == [f"w{i}" for i in range(8)]
     assert "dashed beyond" in words(figure)
 
 
 def test_figure_1_has_a_row_a_metric_and_a_column_a_workload(results: Results) -> None:
-    frame = selected.errors(results.trials)
+    frame = errors(results.trials)
     figure = selected.draw_errors(frame)
     assert len(figure.axes) == 4
     labels = [label.get_text() for label in figure.axes[2].get_xticklabels()]
@@ -133,7 +182,7 @@ def test_figure_1_has_a_row_a_metric_and_a_column_a_workload(results: Results) -
 
 
 def test_an_untrusted_budget_is_hollow(results: Results) -> None:
-    frame = selected.errors(results.trials)
+    frame = errors(results.trials)
     rows = frame[(frame["workload"] == DIGITS) & (frame["metric"] == "val_error")].assign(
         trusted=False
     )
@@ -144,7 +193,7 @@ def test_an_untrusted_budget_is_hollow(results: Results) -> None:
 
 
 def test_steps_that_some_runs_never_reach_give_their_share(results: Results) -> None:
-    frame = selected.steps_to_target(results.trials, results.curves, pd.Series({DIGITS: 0.09}))
+    frame = steps_to_target(results.trials, results.curves, pd.Series({DIGITS: 0.09}))
     partly = frame[(frame["workload"] == DIGITS) & frame["share_reached"].between(0.01, 0.99)]
     assert len(partly)
     text = words(selected.draw_steps(frame[frame["workload"] == DIGITS]))
@@ -153,7 +202,7 @@ def test_steps_that_some_runs_never_reach_give_their_share(results: Results) -> 
 
 
 def test_search_spaces_have_a_column_each() -> None:
-    figure = search_spaces.draw(search_spaces.data(with_spaces()))
+    figure = search_spaces.draw(by_search_space(with_spaces()))
     assert len(figure.axes) == 8  # two workloads, two metrics, two spaces
     assert figure.axes[0].get_title().startswith("lr only")
     assert figure.axes[1].get_title().startswith("all")
@@ -163,12 +212,12 @@ def test_search_spaces_have_a_column_each() -> None:
 
 def test_crowded_borders_are_marked() -> None:
     rate = np.geomspace(1e-3, 1e1, 50)
-    trials = table.check(pd.DataFrame({
+    trials = check(pd.DataFrame({
         "workload": "w", "optimizer": "sgd", "trial": range(50), "status": "complete",
         "val_error": 1 / (1 + rate), "hp.lr": rate, "hp.end_factor": [0.1, 0.01] * 25,
     }))  # fmt: skip
-    frame = axis_projections.data(trials)
-    figure = axis_projections.draw(frame)
+    frame = axis_projections(trials)
+    figure = draw_axis_projections.draw(frame)
     lr, end = figure.axes
     shades = [to_hex(patch.get_facecolor()) for patch in lr.patches]
     assert shades.count(style.DIVERGED_COLOUR) == 1
@@ -179,90 +228,10 @@ def test_crowded_borders_are_marked() -> None:
 
 
 def test_failure_map_marks_every_status(results: Results) -> None:
-    frame = failure_map.data(results.trials, results.studies)
-    figure = failure_map.draw(frame[frame["workload"] == DIGITS])
+    frame = failure_map(results.trials, results.studies)
+    figure = draw_failure_map.draw(frame[frame["workload"] == DIGITS])
     text = words(figure)
     assert "diverged" in text
     assert "failed" in text
     assert "Adadelta (0% of 60)" in text
     assert len(titled(figure, "Adadelta (0% of 60)")) == 1
-
-
-def test_names_that_are_long_or_look_like_mathematics_are_drawn_as_they_are(tmp_path) -> None:
-    odd = table.check(pd.DataFrame({
-        "workload": "$\\frac{$ <b> " + "very long " * 10, "optimizer": ["$x_{", "torch.optim.AdamW" * 4],
-        "trial": 0, "status": "complete", "val_error": [0.0, 0.5],
-    }))  # fmt: skip
-    drawn = catalogue.save("odd", budget_curves.data(odd), budget_curves.draw, tmp_path, "")
-    assert all(path.stat().st_size > 1000 for path in drawn.paths if path.suffix != ".csv")
-
-
-def test_the_whole_set_is_drawn_with_its_numbers_beside_it(results: Results, tmp_path) -> None:
-    one = results.trials[results.trials["workload"] == DIGITS]
-    small = results._replace(
-        trials=one[one["optimizer"].isin(("sgd", "momentum"))].reset_index(drop=True)
-    )
-    drawn = list(catalogue.draw_all(small, tmp_path))
-    assert {each.name for each in drawn if not each.reason} == {
-        "figure_1_errors", "figure_2_steps_to_target", "figure_5_axes_made-up_digits",
-        "figure_6_tuning_curves", "figure_9_by_training_loss",
-        "figure_10_targets_and_budgets_made-up_digits", "rank_probability", "inclusion_probability",
-        "failure_map_made-up_digits", "selection_bias", "learning_curves", "slices_made-up_digits",
-    }  # fmt: skip
-    for each in drawn:
-        assert [path.suffix for path in each.paths] == [".csv", ".png", ".svg"]
-        assert len(pd.read_csv(each.paths[0]))
-
-
-def entry(name: str) -> catalogue.Entry:
-    return next(entry for entry in catalogue.CATALOGUE if entry.name == name)
-
-
-def test_tuning_curves_of_the_steps_to_a_target_are_drawn(
-    results: Results, tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalogue, "CATALOGUE", (entry("figure_6_tuning_curves"),))
-    options = catalogue.Options("steps_to_target", target=0.2)
-    (drawn,) = catalogue.draw_all(results, tmp_path, options)
-    assert drawn.reason == ""
-    frame = pd.read_csv(drawn.paths[0])
-    assert set(frame["metric"]) == {"steps_to_target"}
-    assert frame["share_reached"].dropna().between(0, 1 + 1e-9).all()
-
-
-def test_what_selects_is_asked_for_and_named(
-    results: Results, tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loss = -results.trials["val_error"]  # the worst first
-    other = results._replace(trials=results.trials.assign(train_loss=loss))
-    by_loss = results._replace(trials=results.trials.assign(val_error=loss))
-    options = catalogue.Options(select_by="train_loss")
-    for name in ("rank_probability", "inclusion_probability"):
-        drawn = entry(name).data(other, options)
-        pd.testing.assert_frame_equal(drawn, entry(name).data(by_loss, catalogue.Options()))
-    notes: list[str] = []
-    monkeypatch.setattr(catalogue, "save", lambda *given: notes.append(given[4]))
-    for name in ("rank_probability", "figure_1_errors"):
-        list(catalogue.draw_entry(entry(name), other, tmp_path, options))
-    assert notes == [f"{results.sampler()} The lowest training loss selects.", results.sampler()]
-
-
-def test_pictures_are_the_same_bytes_every_time(results: Results, tmp_path) -> None:
-    frame = selected.errors(results.trials)
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        catalogue.save("figure", frame, selected.draw_errors, tmp_path / folder, "")
-    for suffix in ("png", "svg", "csv"):
-        assert (tmp_path / f"a/figure.{suffix}").read_bytes() == (
-            tmp_path / f"b/figure.{suffix}"
-        ).read_bytes()
-
-
-def test_a_set_without_a_feasible_trial_says_so(tmp_path) -> None:
-    lost = table.check(pd.DataFrame({"workload": "w", "optimizer": ["sgd", "adam"], "trial": 0,
-                                     "status": "diverged", "val_error": None, "hp.lr": 1.0}))  # fmt: skip
-    drawn = list(catalogue.draw_all(Results(lost, None, {}), tmp_path))
-    reasons = {each.name: each.reason for each in drawn if each.reason}
-    assert "learning curves" in reasons["learning_curves"]
-    assert "figure_1_errors" not in reasons  # drawn, with the word in every cell
-    assert words(budget_curves.draw(budget_curves.data(lost))).count("no feasible trial") == 3

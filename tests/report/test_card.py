@@ -4,30 +4,30 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_module
 
-from harness.analysis import results
-from harness.commands import compact
-from harness.config import build as config
+from harness.__main__ import command
+from harness.analysis.reading import read_spaces, save_results
 from harness.errors import ConfigError
-from harness.records import record, store
+from harness.records.folder import StudyFolder
+from harness.records.record import new_record
 from harness.report import card
+from harness.study.study import Study
+from tests.analysis.conftest import SETTINGS
 
-RESULTS = Path(__file__).parent.parent / "results"
+RESULTS = Path(__file__).parents[2] / "results"
 COMMITTED = sorted(path.parent for path in RESULTS.glob("*/card.md"))
 
 
 @pytest.fixture
 def root(tmp_path):
     """Three made-up records of one study."""
-    config.register()
-    with initialize_config_module("harness.conf", version_base="1.3"):
-        composed = compose("config", ["optimizer=sgd"])
-        study = config.study(composed, ["optimizer=sgd", "data.root=/mine"])
-    folder = store.StudyFolder(tmp_path, study)
+    config = {**SETTINGS, "optimizer": {"name": "sgd", "rule": "sgd"}, "search_space": {"lr": 0.1}}
+    config["workload"] = {**SETTINGS["workload"], "eval_every": 40}
+    study = Study(config, ("optimizer=sgd", "data.root=/mine"))
+    folder = StudyFolder(tmp_path, study)
     folder.create()
     for trial, status in enumerate(["complete", "diverged", "failed"]):
-        made = record.new_record(study, trial) | {"status": status}
+        made = new_record(study, trial) | {"status": status}
         if status == "complete":
             made |= {"val_error": 0.25, "train_loss": 1.0, "val_loss": 1.0, "steps": 400}
         made["data"] = {"label": "made up", "sha256": "ab" * 32, "train": 1000}
@@ -57,8 +57,8 @@ def test_search_spaces_have_their_rows_and_outcomes(root, tmp_path):
     for name in ("one", "two"):
         shutil.copytree(root, whole / name, ignore=shutil.ignore_patterns("whole"))
     spaces = {"few": whole / "one", "more": whole / "two", "all": root}
-    results.save(results.read_spaces(spaces, num_trials=2), whole)
-    assert compact.main([str(whole)]) == 0
+    save_results(read_spaces(spaces, num_trials=2), whole)
+    assert command(["compact", str(whole)]) == 0
     text = card.facts(whole)
     for label in spaces:
         row = "2 | 1 | 1 | 0 | `python -m harness optimizer=sgd trial=0-1` |"
@@ -70,11 +70,11 @@ def test_search_spaces_have_their_rows_and_outcomes(root, tmp_path):
 
 
 def test_refreshing_keeps_the_words_around_the_facts(root):
-    path = card.write(root)
+    path = card.write_card(root)
     path.write_text(path.read_text().replace("**Question.**", "**Question.** Is it so?"))
     before = path.read_text()
     (next(root.glob("*/*/*/trials")) / "000002.json").unlink()
-    assert card.main([str(root)]) == 0
+    assert command(["card", str(root)]) == 0
     assert "**Question.** Is it so?" in path.read_text()
     assert path.read_text() != before
     assert "over 2 trials" in path.read_text()
@@ -82,9 +82,17 @@ def test_refreshing_keeps_the_words_around_the_facts(root):
     assert "optimizer=sgd trial=1`" in card.facts(root)
 
 
+def test_a_card_of_before_is_refreshed_under_the_new_mark(root):
+    path = card.write_card(root)
+    old = "<!-- facts: written by `python -m harness.card`, do not edit -->"
+    path.write_text(path.read_text().replace(card.BEGIN, old))
+    assert card.write_card(root).read_text().count(card.BEGIN) == 1
+    assert old not in path.read_text()
+
+
 def test_a_card_without_its_marks_is_left_alone(root, capsys):
     (root / "card.md").write_text("all mine")
-    assert card.main([str(root)]) == 2
+    assert command(["card", str(root)]) == 2
     assert "has lost the marks" in capsys.readouterr().err
     assert (root / "card.md").read_text() == "all mine"
 

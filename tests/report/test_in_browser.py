@@ -12,12 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import results, table
-from harness.report import comparison as report
-from harness.report import page as report_page
+from harness.analysis.checking import check
+from harness.analysis.reading import Results
+from harness.report.comparison import analyse
+from harness.report.page import render
+from harness.report.writing import write_report
 from tests.report import browser
 
-pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(browser.missing()), reason=browser.missing()),
+]
 ROWS = "return [...document.querySelectorAll('#all-trials tbody tr')].map(r => r.cells[{}].textContent)"
 
 
@@ -166,8 +171,8 @@ def test_of_many_trials_the_explorer_draws_an_even_part(driver: Any, tmp_path: P
                       "status": "complete", "val_error": 0.5, "hp.lr": halton})
         for name in "abcdef"
     ])  # fmt: skip
-    found = results.Results(table.check(trials), None, {})
-    (tmp_path / "report.html").write_text(report_page.render(report.analyse(found)), "utf-8")
+    found = Results(check(trials), None, {})
+    (tmp_path / "report.html").write_text(render(analyse(found)), "utf-8")
     driver.get((tmp_path / "report.html").as_uri())
     draw_all(driver)
     x = driver.execute_script("return document.querySelector('#w0-explorer').data.map(t => t.x)")
@@ -239,7 +244,7 @@ def test_odd_tables_open_without_errors(driver: Any, tmp_path: Path, what: str, 
         "no search space": f"{head}\nw,adam,0,complete,0\nw,adam,1,complete,.5\nv,sgd,0,complete,20\n",
     }[what]
     (tmp_path / "trials.csv").write_text(csv, encoding="utf-8")
-    assert report.main([str(tmp_path / "trials.csv"), "--out", str(tmp_path / "out")]) == 0
+    write_report(tmp_path / "trials.csv", tmp_path / "out")
     driver.get((tmp_path / "out" / "report.html").as_uri())
     draw_all(driver)
     assert (

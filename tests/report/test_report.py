@@ -1,42 +1,48 @@
-"""The report's files and words; its page is looked at in test_page.py."""
+"""``harness report``: its files, its words, its mistakes in one line."""
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import results, table
+from harness.__main__ import command
 from harness.analysis.best_of_k import curve
+from harness.analysis.reading import save_results
 from harness.errors import ConfigError
-from harness.report import comparison as report
-from harness.report import page as report_page
-from tests.figures import made_up
+from harness.report import catalogue
+from harness.report.writing import write_report
+from tests.analysis import made_up
+from tests.report.conftest import data_of
 
 HEAD = "workload,optimizer,trial,status,val_error"
+
+
+@pytest.fixture
+def pictures() -> None:
+    """Asked for by tests that look at the pictures, which take most of a report's time."""
+
+
+@pytest.fixture(autouse=True)
+def _without_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "pictures" not in request.fixturenames:
+        monkeypatch.setattr(catalogue, "save_figure", lambda name, *_, **__: catalogue.Drawn(name))
 
 
 def run(tmp_path: Path, csv: str, *options: str) -> tuple[int, Path]:
     source = tmp_path / "trials_given.csv"
     source.write_text(csv, encoding="utf-8")
-    return report.main([str(source), "--out", str(tmp_path / "out"), *options]), tmp_path / "out"
+    out = tmp_path / "out"
+    return command(["report", str(source), "--out", str(out), *options]), out
 
 
-def data_of(page: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
-    assert found
-    return json.loads(found.group(1))
-
-
-def test_it_writes_every_file_and_says_which(made_up_table: Path, tmp_path: Path, capsys) -> None:
-    paths = report.write_report(made_up_table, tmp_path / "out")
+def test_it_writes_every_file_and_says_which(
+    made_up_table: Path, tmp_path: Path, capsys, pictures: None
+) -> None:
+    paths = write_report(made_up_table, tmp_path / "out")
     assert {path.name for path in paths} == {
         "report.html", "trials.csv", "tuning_curves.csv", "final.csv", "inclusions.csv",
         "importance.csv", "borders.csv", "tuning_curves.png", "tuning_curves.svg", "curves.parquet",
@@ -73,7 +79,7 @@ def test_the_columns_that_others_read(written: Path) -> None:
 
 
 def test_a_report_is_made_again_from_its_own_table(written: Path, tmp_path: Path) -> None:
-    assert report.main([str(written / "trials.csv"), "--out", str(tmp_path)]) == 0
+    assert command(["report", str(written / "trials.csv"), "--out", str(tmp_path)]) == 0
     for name in ("trials.csv", "tuning_curves.csv", "final.csv", "report.html", "studies.json"):
         assert (tmp_path / name).read_bytes() == (written / name).read_bytes(), name
 
@@ -132,12 +138,12 @@ def test_a_report_that_fails_leaves_the_page_that_was_there(tmp_path: Path, caps
 
 
 def test_missing_sources_and_unwritable_folders(tmp_path: Path, capsys) -> None:
-    assert report.main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 2
+    assert command(["report", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 2
     assert "does not exist" in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="give another --out"):
-        report.write_report(tmp_path, tmp_path / "file" / "out")
-    assert report.main(["study=aa", "--out", str(tmp_path / "out")]) == 2
+        write_report(tmp_path, tmp_path / "file" / "out")
+    assert command(["report", "study=aa", "--out", str(tmp_path / "out")]) == 2
     assert "no source given" in capsys.readouterr().err
 
 
@@ -148,7 +154,7 @@ def test_damaged_companions_are_one_line(
     table_copy = tmp_path / "trials.csv"
     table_copy.write_bytes(made_up_table.read_bytes())
     (tmp_path / name).write_bytes(b'{"a": 1}')
-    assert report.main([str(table_copy), "--out", str(tmp_path / "out")]) == 2
+    assert command(["report", str(table_copy), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert name in error
     assert error.count("\n") == 1
@@ -198,8 +204,8 @@ def test_trials_evaluated_once_have_no_learning_curves_in_the_page(tmp_path: Pat
     found = made_up.results()
     assert found.curves is not None
     once = (found.curves["workload"] == "made-up digits") & (found.curves["step"] < made_up.STEPS)
-    results.save(found._replace(curves=found.curves[~once]), tmp_path)
-    assert report.main([str(tmp_path / "trials.csv"), "--out", str(tmp_path / "out")]) == 0
+    save_results(found._replace(curves=found.curves[~once]), tmp_path)
+    assert command(["report", str(tmp_path / "trials.csv"), "--out", str(tmp_path / "out")]) == 0
     figures = data_of((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))["figures"]
     assert "w0-spread" in figures
     assert "w0-learning" not in figures
@@ -222,105 +228,108 @@ def test_the_inclusions_in_print_are_those_of_what_selects(tmp_path: Path, capsy
         assert verdicts.tolist() == [verdict]
 
 
-def test_metric_select_by_budget_and_target(made_up_table: Path, tmp_path: Path, capsys) -> None:
-    command = [str(made_up_table), "--out", str(tmp_path)]
-    assert (
-        report.main(
-            [*command, "--metric", "test_error", "--select-by", "train_loss", "--max-budget", "4"]
-        )
-        == 0
-    )
-    curves = pd.read_csv(tmp_path / "tuning_curves.csv")
+def test_metric_select_by_budget_and_target(tmp_path: Path, capsys) -> None:
+    save_results(made_up.two_optimizers(), tmp_path)
+    words = ["report", str(tmp_path / "trials.csv"), "--out", str(tmp_path / "out")]
+    chosen = ["--metric", "test_error", "--select-by", "train_loss", "--max-budget", "4"]
+    assert command([*words, *chosen]) == 0
+    curves = pd.read_csv(tmp_path / "out" / "tuning_curves.csv")
     assert curves["budget_trials"].max() == 4
     assert "lowest expected training loss" in capsys.readouterr().out
-    assert report.main([*command, "--metric", "steps_to_target", "--target", "0.5"]) == 0
-    steps = pd.read_csv(tmp_path / "tuning_curves.csv")
+    assert command([*words, "--metric", "steps_to_target", "--target", "0.5"]) == 0
+    steps = pd.read_csv(tmp_path / "out" / "tuning_curves.csv")
     assert steps["share_reached"].between(0, 1 + 1e-9).all()
     capsys.readouterr()
-    reached = [*command, "--select-by", "steps_to_target", "--target"]
-    assert report.main([*reached, "0.5"]) == 0
+    reached = [*words, "--select-by", "steps_to_target", "--target"]
+    assert command([*reached, "0.5"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     sentence = r"lowest median steps to target: \d+\S*; \d+% of its tuning runs reach the target"
     assert re.search(sentence, printed)
-    assert report.main([*reached, "0.0001"]) == 0
+    assert command([*reached, "0.0001"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "no optimizer reaches the target in half" in printed
     assert steps["mean"].between(40, made_up.STEPS).all()
 
 
-def test_the_page_loads_nothing_and_names_no_place_of_this_machine(written: Path) -> None:
-    page = (written / "report.html").read_text(encoding="utf-8")
-    own = page[: page.index('<script type="application/json"')] + page[page.rindex("<script>") :]
-    assert "default-src 'none'" in own
-    assert not re.search(r'(src|href)="(?!#|data:,)', own)
-    assert str(written) not in page
+# --- every trial counts -----------------------------------------------------------------------------
+
+DIVERGING = f"{HEAD}\n" + "".join(
+    f"w,{name},{i},{'complete' if i % 5 < feasible else 'diverged'},{error if i % 5 < feasible else ''}\n"
+    for name, feasible, error in (("sgd", 5, 0.2), ("momentum", 1, 0.1))
+    for i in range(50)
+)
 
 
-def test_nothing_in_a_table_becomes_markup(tmp_path: Path, capsys) -> None:
-    evil = "</script><b onclick=alert(1)>"
-    csv = f'{HEAD},hp.<img src=x>,study\n"<i>w","{evil}",0,complete,0.1,1,"""><u>"\n"<i>w",adam,0,complete,0.2,2,s\n'
-    status, out = run(tmp_path, csv)
+def test_counting_infeasible_trials_goes_through_everything(tmp_path: Path, capsys) -> None:
+    """Momentum's feasible trials are better, one in five: with K = 10, one run in ten finds none."""
+    status, out = run(tmp_path, DIVERGING, "--count-infeasible")
     assert status == 0
-    page = (out / "report.html").read_text(encoding="utf-8")
-    for markup in ("<i>w", "<b onclick", "<img", "<u>"):
-        assert markup not in page
-    assert data_of(page)["trials"]["optimizers"] == ["Adam", evil]  # in the data it is what it was
-    capsys.readouterr()
-
-
-def test_every_row_has_the_command_that_reproduces_it(written: Path) -> None:
-    trials = data_of((written / "report.html").read_text(encoding="utf-8"))["trials"]
-    row = trials["optimizer"].index(trials["optimizers"].index("RMSProp"))
-    words = shlex.split(trials["commands"][trials["study"][row]])
-    assert words[:3] == ["python", "-m", "harness"]
-    assert "workload=made-up digits" in words
-    assert "optimizer=rmsprop" in words
-    assert "num_trials=1" in words
-
-
-def test_a_command_keeps_what_makes_the_trial_and_drops_where_it_ran() -> None:
-    study = {
-        "workload": {"name": "digits_cnn"}, "optimizer": {"name": "adam"},
-        "overrides": ["experiment=quickstart", "optimizer=adam", "++workload.steps=100", "workers=2",
-                      "root=/somewhere/else", "data.root=/data", "first_trial=5", "seed=3; rm -rf x"],
-    }  # fmt: skip
-    assert report_page.command(study) == (
-        "python -m harness experiment=quickstart optimizer=adam ++workload.steps=100 'seed=3; rm -rf x'"
-        " num_feasible=null max_trials=null report=null root=reproduced num_trials=1"
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Tuned with 10 trials each, Momentum has the lowest median validation error" in printed
+    assert "Every trial counts, a diverged one as infinitely bad" in printed
+    assert "median and 5-95% band over random searches of K trials" in printed
+    final, edges, curves = (
+        pd.read_csv(out / f"{name}.csv") for name in ("final", "inclusions", "tuning_curves")
     )
-    assert report_page.command({"workload": {}, "optimizer": {}}) is None
+    for table in (final, edges, curves):
+        assert table["every_trial_counts"].all()
+    assert "every_trial_counts" not in pd.read_csv(out / "trials.csv")  # a choice, not a result
+    assert final["budget_trials"].tolist() == [50, 50]
+    assert edges["general_trials"].tolist() == [50]
+    own = curves[(curves["optimizer"] == "momentum") & (curves["budget_trials"] == 4)].iloc[0]
+    assert (own["p50"], own["mean"]) == (0.1, np.inf)  # 1 - .8^4 find one
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<strong>Every trial counts here,</strong>" in page
+    assert "Median and 5th–95th percentile of the best of K trials" in page
+    assert run(tmp_path, DIVERGING)[0] == 0
+    assert "Tuned with 10 feasible trials each, Momentum" in capsys.readouterr().out
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Every trial counts" not in page
+    assert "every_trial_counts" not in pd.read_csv(out / "final.csv")
 
 
-def test_saved_studies_name_no_place(tmp_path: Path) -> None:
-    found = made_up.results()
-    for study in found.studies.values():
-        study["data"] = {"root": "/somewhere", "format": "official"}
-        study["overrides"] = ["data.root=/somewhere", "optimizer=adam"]
-    results.save(found, tmp_path)
-    assert "/somewhere" not in (tmp_path / "studies.json").read_text()
-    assert "official" in (tmp_path / "studies.json").read_text()
+def test_counting_infeasible_trials_can_turn_the_answer(tmp_path: Path, capsys) -> None:
+    """At K = 2 a search over momentum's space finds a feasible trial in 36% of runs."""
+    status, _ = run(tmp_path, DIVERGING, "--count-infeasible", "--max-budget", "2")
+    assert status == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "w: SGD, tuned with 2 trials, reaches a median validation error of .2000." in printed
+    assert "Momentum: finds no feasible trial in most tuning runs." in printed
 
 
-def test_a_long_table_is_capped_to_the_best_of_each_and_quick(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    frames = [
-        pd.DataFrame({"workload": "made-up", "optimizer": name, "trial": range(15_000),
-                      "status": "complete", "val_error": rng.random(15_000)})
-        for name in ("sgd", "adam")
-    ]  # fmt: skip
-    trials = table.check(pd.concat(frames, ignore_index=True))
-    start = time.perf_counter()
-    page = report_page.render(report.analyse(results.Results(trials, None, {})))
-    assert time.perf_counter() - start < 15
-    assert "30,000 trials" in page
-    assert "about 10,000 in all" in page
-    shown = data_of(page)["trials"]
-    assert len(shown["trial"]) == 10_000
-    best = trials[trials["optimizer"] == "adam"].nsmallest(1, "val_error")
-    assert best["trial"].item() in shown["trial"]
-    assert len(page) < 8e6
+def test_a_disk_that_fills_leaves_no_half_report(
+    made_up_table: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.report.page.render", full)
+    status = command(["report", str(made_up_table), "--out", str(tmp_path)])
+    assert status == 1
+    error = capsys.readouterr().err
+    assert "cannot be written to" in error
+    assert "No space left on device" in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
-def test_markers_of_the_page_are_those_of_the_figures() -> None:
-    assert report_page.marker_path("s") == "M-1,1 L1,1 L1,-1 L-1,-1Z"
-    assert report_page.marker_path("^").count("L") == 2
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["sgd,{i},complete,{e},0.{i}", "sgd,1{i},complete,1.7e308,0.{i}"],
+        ["sgd,{i},complete,{e}e-12,0.{i}"],
+        ["sgd[wd=0],{i},complete,{e},inf", "lion[/red],{i},complete,{e},0.{i}"],
+    ],
+    ids=["huge", "small", "brackets and infinite coordinates"],
+)
+def test_odd_values_and_names_are_reported_as_they_are(
+    tmp_path: Path, capsys, rows: list[str], pictures: None
+) -> None:
+    lines = [f"w,{row}".format(i=i, e=0.2 + i / 100) for i in range(9) for row in rows]
+    status, _ = run(tmp_path, "\n".join([f"{HEAD},hp.clip", *lines]) + "\n")
+    assert status == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    for row in rows:
+        assert row.split(",")[0] in printed.out
+    assert ".0000" not in printed.out

@@ -8,9 +8,18 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from harness.analysis import table
-from harness.report.terminal import render, summary
+from harness.analysis.checking import check
+from harness.analysis.reading import Results, read_results
+from harness.report.comparison import analyse
+from harness.report.terminal import render
 from tests.analysis.conftest import made_up_table
+
+
+def summary(trials, *, width=100):
+    """What is printed on a terminal of that width."""
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(render(analyse(Results(trials, None, {}))))
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
 @pytest.fixture
@@ -19,7 +28,7 @@ def trials():
     trials = made_up_table(sgd=errors, momentum=np.append(errors[:50] - 0.05, [np.inf] * 10),
                            nesterov=errors + 0.05, adam=[np.inf] * 3)  # fmt: skip
     failed = trials.iloc[[0, 1]].assign(trial=[60, 61], status=["failed", "timeout"])
-    return table.check(pd.concat([trials, failed]))
+    return check(pd.concat([trials, failed]))
 
 
 def line(text, start):
@@ -39,7 +48,7 @@ def test_every_optimizer_with_its_figures(trials):
 
 def test_the_best_of_all_stands_out(trials):
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    console.print(render(trials))
+    console.print(render(analyse(Results(trials, None, {}))))
     bold = re.findall(r"\x1b\[1m *(\.\d+)", console.file.getvalue())
     assert bold == [".0500"]  # momentum's
 
@@ -67,6 +76,6 @@ def test_it_fits_its_width(trials):
 
 
 def test_a_table_without_inclusions(mnli):
-    text = summary(table.read(mnli))
+    text = summary(read_results(mnli).trials)
     assert "⊆" not in text
     assert line(text, "deberta-v3-base").split()[1] == ".0934"

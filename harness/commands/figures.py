@@ -1,0 +1,161 @@
+"""Draws the full set of figures: PNG and SVG, and beside each the numbers it shows as CSV.
+
+Without a source, those of every committed table results/<name>/trials.csv. They go into the folder
+figures/ beside the table or in ROOT. --save-table DIR writes the trials.csv, curves.parquet and
+studies.json from which they can be drawn again without the records.
+
+Figures 3 and 4 compare search spaces, each swept into a root of its own; least general first:
+
+    harness figures --space "lr only=ROOT" --space "+ the others=ROOT" --out DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.commands.parsing import Parser
+from harness.commands.report import add_question, question
+from harness.errors import ConfigError, SweepError
+from harness.report.question import Question
+
+if TYPE_CHECKING:
+    from harness.analysis.reading import Results
+
+Job = tuple[Callable[[], "Results"], Path]
+"""What to read, and the folder to draw it into."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    given = _parser().parse_intermixed_args(arguments)
+    asked = question(given)
+    if given.num_trials is not None and given.num_trials < 1:
+        raise ConfigError(f"--num-trials must be 1 or more, got {given.num_trials}")
+    jobs = [_spaces_job(given)] if given.space else _jobs(given)
+    draw = functools.partial(_draw, asked=asked, save_table=given.save_table)
+    if len(jobs) == 1:
+        print("\n".join(draw(jobs[0])), flush=True)
+        return 0
+    from concurrent.futures import ProcessPoolExecutor
+
+    # The figures of a table take one core some ten seconds.
+    with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
+        for lines in pool.map(draw, jobs):
+            print("\n".join(lines), flush=True)
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser("figures", __doc__)
+    add = parser.add_argument
+    add("sources", nargs="*", metavar="ROOT|trials.csv", help="results folders, tables of trials")
+    add("--out", metavar="DIR", help="folder to draw into (figures/ in ROOT or beside the table)")
+    add("--save-table", metavar="DIR", help="write trials.csv and its companions into it")
+    add("--space", action="append", metavar="LABEL=ROOT", help="a search space of Figures 3 and 4")
+    add("--num-trials", type=int, metavar="N", help="of each space the trials below N only")
+    add(
+        "--committed",
+        default="results",
+        metavar="DIR",
+        help="where the tables DIR/*/trials.csv lie that are drawn without a source (results)",
+    )
+    add_question(parser)
+    return parser
+
+
+def _jobs(given: argparse.Namespace) -> list[Job]:
+    if given.num_trials:
+        raise ConfigError("--num-trials is for --space: it makes the spaces' trials as many")
+    paths = [Path(source) for source in given.sources]
+    if paths and given.out is None and len(paths) > 1:
+        raise ConfigError("several sources are drawn together; say where with --out")
+    committed = Path(given.committed)
+    together = [paths] if paths else [[table] for table in sorted(committed.glob("*/trials.csv"))]
+    if not together:
+        raise ConfigError(
+            f"no table {committed}/*/trials.csv here; give a results folder, such as results/raw, or a"
+            " trials.csv"
+        )
+    if len(together) > 1 and (given.out or given.save_table):
+        raise ConfigError(
+            "--out and --save-table are for one source; without a source each table has its own folder"
+        )
+    return [
+        (
+            functools.partial(_read, sources, study=given.study, pool=given.pool),
+            Path(given.out) if given.out else _home(sources) / "figures",
+        )
+        for sources in together
+    ]
+
+
+def _spaces_job(given: argparse.Namespace) -> Job:
+    spaces = {}
+    for word in given.space:
+        label, equals, root = word.partition("=")
+        if not (label and equals and root):
+            raise ConfigError(
+                f"--space {word!r} is not LABEL=ROOT; such as --space 'lr only=results/lr'"
+            )
+        if label in spaces:
+            raise ConfigError(f"--space gives {label!r} twice; label each space by its own name")
+        spaces[label] = Path(root)
+    if given.sources or given.study or given.pool:
+        raise ConfigError(
+            "--space names the sources, each with one study per pair; give nothing beside"
+        )
+    if not given.out:
+        raise ConfigError("several spaces are drawn together; say where with --out")
+    from harness.analysis.reading import read_spaces
+
+    return functools.partial(read_spaces, spaces, num_trials=given.num_trials), Path(given.out)
+
+
+def _home(sources: list[Path]) -> Path:
+    """The results folder itself, or the folder of a table."""
+    return sources[0] if sources[0].is_dir() else sources[0].parent
+
+
+def _read(sources: list[Path], *, study: list[str] | None, pool: bool) -> Results:
+    """One study per workload and optimizer, or all of a table that labels several search spaces."""
+    from harness.analysis.reading import read_results
+    from harness.analysis.search_spaces import labels
+
+    try:
+        return read_results(sources, study=study, pool=pool)
+    except ConfigError:
+        if study or pool:  # not to be overruled
+            raise
+        found = read_results(sources, all_studies=True)
+        if len(labels(found.trials)) < 2:
+            raise
+        return found
+
+
+def _draw(job: Job, asked: Question, save_table: str | None) -> list[str]:
+    """Draw one set, and say how many were drawn and which could not be."""
+    from harness.analysis.reading import save_results
+    from harness.report.catalogue import draw_all
+
+    read, folder = job
+    start, count, lines = time.perf_counter(), 0, []
+    found = read()
+    try:
+        if save_table:
+            Path(save_table).mkdir(parents=True, exist_ok=True)
+            save_results(found, Path(save_table))
+        for drawn in draw_all(found, folder, asked):
+            count += bool(drawn.paths)
+            if drawn.reason:
+                lines.append(f"not drawn: {drawn.name}: {drawn.reason}")
+    except OSError as error:
+        raise SweepError(
+            f"the figures cannot be written to {error.filename or folder}"
+            f" ({error.strerror or error}); make room, or give another --out"
+        ) from error
+    return [*lines, f"{count} figures in {folder} ({time.perf_counter() - start:.0f} s)"]

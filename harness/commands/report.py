@@ -1,0 +1,84 @@
+"""What the trials say: reads results folders and tables of trials (CSV, Parquet), prints the comparison
+and writes into DIR
+
+    report.html         one self-contained page: verdict, tuning curves, diagnostics, all trials
+    trials.csv, tuning_curves.csv, final.csv, inclusions.csv, importance.csv, borders.csv
+    tuning_curves.png, tuning_curves.svg
+    curves.parquet, studies.json    learning curves and resolved studies, when the source has them
+
+A report can be made again from its own trials.csv. Where an optimizer has several studies on a
+workload, choose with --study FINGERPRINT (or study=FINGERPRINT), or pool those that differ in their
+seeds alone with --pool (or pool=true).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from harness.commands.parsing import Parser
+from harness.errors import ConfigError
+from harness.report.question import Question
+
+
+def main(arguments: Sequence[str]) -> int:
+    given = _parser().parse_intermixed_args(arguments)
+    asked = question(given)
+    words = [word for word in given.sources if word.startswith(("study=", "pool="))]
+    sources = [source for source in given.sources if source not in words]
+    if not sources:
+        raise ConfigError("no source given; name a results folder or a trials.csv")
+    study = [word.removeprefix("study=") for word in words if word.startswith("study=")]
+
+    from harness.report.writing import write_report
+
+    write_report(
+        sources,
+        given.out,
+        asked,
+        study=[*(given.study or []), *study] or None,
+        pool=given.pool or "pool=true" in words,
+    )
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser("report", __doc__)
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="ROOT|trials.csv", help="results folders, tables of trials")
+    add("--out", required=True, metavar="DIR", help="folder to write into, made if needed")
+    add_question(parser)
+    return parser
+
+
+def add_question(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is asked of the trials, of the report and of the figures."""
+    add = parser.add_argument
+    add("--metric", default="val_error", help="reported of the selected trial (val_error)")
+    add("--select-by", help="the column that is lowest in the selected trial (val_error)")
+    add("--max-budget", type=int, metavar="K", help="the largest tuning budget shown")
+    add("--target", type=float, help="target error of steps_to_target (the workload's own)")
+    add(
+        "--count-infeasible",
+        action="store_true",
+        help="count every trial, diverged ones as infinitely bad, instead of feasible trials alone: what"
+        " a search gets that can't know which settings diverge. K and N are then trials run, and medians"
+        " stand for means",
+    )
+    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
+    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+
+
+def question(given: argparse.Namespace) -> Question:
+    """What these options ask.
+
+    Raises:
+        ConfigError: a budget under 1.
+    """
+    return Question(
+        metric=given.metric,
+        select_by=given.select_by,
+        max_budget=given.max_budget,
+        target=given.target,
+        count_infeasible=given.count_infeasible,
+    )

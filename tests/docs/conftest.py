@@ -1,0 +1,96 @@
+"""Commands of the pages in this process, on a small results root made once."""
+
+import multiprocessing.context
+import os
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+import pytest
+
+from harness.__main__ import command
+
+# What every training of a page is shortened to: a minute instead of hours.
+SMALL = ("workload.steps=4", "workload.eval_every=2", "device=cpu", "workers=2")
+NO_REPORT = "report=null"  # of an experiment's own: that of `small_results` is written
+SMALL_MODELS = {"breast_cancer_mlp": "model.width=2", "digits_cnn": "model.width=2"}
+NUM_TRIALS = 4
+MORE_TRIALS = {"quickstart": 8, "digits_broad": 24}  # by experiment; refine needs 20 feasible ones
+FEWER_OPTIMIZERS = "hydra.sweeper.params.optimizer='sgd,momentum,adam'"  # of an experiment's six
+NO_DOWNLOADS = {
+    "workload=cifar10_resnet32": "workload=digits_cnn",
+    "experiment=inclusion_war_and_peace_full": "experiment=quickstart",
+}
+
+
+class WorkerThread:
+    """What the pool takes for a process: those take seconds to import torch, and have tests of their own."""
+
+    exitcode = 0
+
+    def __init__(self, target, args, daemon):
+        theirs, *others = args
+        mine = Connection(os.dup(theirs.fileno()))  # the pool closes its own
+        reading, self.writing = os.pipe()
+        self.sentinel = os.fdopen(reading, "rb")  # readable once the other end is closed
+        self.thread = threading.Thread(
+            target=self._work, args=(target, mine, *others), daemon=daemon
+        )
+        self.start, self.is_alive = self.thread.start, self.thread.is_alive
+
+    def _work(self, target, mine, *others):
+        try:
+            target(mine, *others)
+        finally:
+            mine.close()
+            os.close(self.writing)
+
+    def join(self, timeout=None):
+        self.thread.join(timeout)
+        self.sentinel.close()
+
+    def kill(self):
+        """It ends when its connection does."""
+
+
+@pytest.fixture(scope="session")
+def small_results(tmp_path_factory):
+    """A results folder with a small quickstart and its report under it, and a table of its trials."""
+    from harness.analysis.reading import read_results, save_results
+
+    folder = tmp_path_factory.mktemp("docs") / "results"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
+        words = shortened(["experiment=quickstart", f"root={folder}/quickstart"])
+        assert command([word for word in words if word != NO_REPORT]) == 0
+    (folder / "digits").mkdir()
+    save_results(read_results(folder / "quickstart"), folder / "digits")
+    return folder
+
+
+@pytest.fixture
+def scratch(tmp_path, monkeypatch):
+    """An empty current folder; modules imported from it are forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def shortened(words):
+    """The words of a run with few trials of `SMALL` budgets."""
+    given = dict(word.partition("=")[::2] for word in words)
+    if "trial" in given:
+        trials = []
+    elif "num_feasible" in given:
+        trials = ["num_feasible=2", "max_trials=4"]
+    else:
+        trials = [f"num_trials={MORE_TRIALS.get(given.get('experiment', ''), NUM_TRIALS)}"]
+    counts = ("num_trials", "num_feasible", "max_trials")
+    kept = [word for word in words if word.partition("=")[0] not in counts]
+    model = SMALL_MODELS[given.get("workload", "digits_cnn")]
+    fewer = [FEWER_OPTIMIZERS] if "experiment" in given else []
+    return [*kept, *SMALL, model, *trials, *fewer, NO_REPORT]
