@@ -8,7 +8,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tests run on all cores at once
 
-FOLDERS = {"faults": "fault", "slurm": "slurm", "report/test_page.py": "browser"}
+FOLDERS = {"faults": "fault", "slurm": "slurm", "report/test_in_browser.py": "browser"}
 
 
 def pytest_collection_modifyitems(items):

@@ -7,12 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
-
-from harness.config import build as config
 from harness.records import reading
 from harness.records.record import deterministic
+from tests import studies
 
 REPOSITORY = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"
@@ -40,12 +37,7 @@ def run(root, *overrides, **options):
 
 def study(*overrides):
     """The study that overrides compose, in this process."""
-    config.register()
-    GlobalHydra.instance().clear()
-    with initialize_config_module("harness.conf", version_base="1.3"):
-        path = f"hydra.searchpath=[file://{CONF}]"
-        composed = compose("config", [path, "workload=tiny", *overrides])
-        return config.study(composed, overrides)
+    return studies.study("--config-dir", str(CONF), "workload=tiny", *overrides)
 
 
 def results(root):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness.records import reading
+from harness.records import reading, tables
 from tests.faults import sweeps
 
 
@@ -53,7 +53,7 @@ def test_a_full_disk(small_disk, tmp_path):
 
 
 def test_a_folder_that_turns_read_only(tmp_path):
-    words = ("optimizer=sgd", "num_trials=400", "workers=2", "model.step_seconds=0.002")
+    words = ("optimizer=sgd", "num_trials=100", "workers=2", "model.step_seconds=0.005")
     process = sweeps.start(tmp_path, *words, under=permissions_apply())
 
     def ended():
@@ -65,10 +65,10 @@ def test_a_folder_that_turns_read_only(tmp_path):
     _, errors = process.communicate(timeout=sweeps.PATIENCE)
     line = ends_in_one_line(process.returncode, errors)
     assert "Permission denied" in line
-    assert 0 < len(list(reading.read_records(tmp_path))) < 400
+    assert 0 < len(list(reading.read_records(tmp_path))) < 100
     trials.chmod(0o755)
     assert sweeps.run(tmp_path, *words)[0] == 0
-    assert store.tables.read(tmp_path).trials["trial"].tolist() == list(range(400))
+    assert tables.read(tmp_path).trials["trial"].tolist() == list(range(100))
 
 
 def permissions_apply():

@@ -9,10 +9,11 @@ import time
 import pytest
 
 from harness.records.claims import claimed
-from harness.records.record import deterministic
 from harness.records.folder import StudyFolder
-from harness.training import train
+from harness.records.record import deterministic
+from harness.running.trial import run_trial
 from tests.faults import sweeps, workload
+from tests.studies import task
 
 TWO_TRIALS = ("num_trials=2", "workers=2", "workload.steps=60", "model.step_seconds=0.05")
 SECONDS = 20  # generous: it takes under one
@@ -33,12 +34,15 @@ def training(tmp_path, monkeypatch):
 def test_a_sweep_outlives_whoever_listens_to_it(tmp_path):
     """Its standard error is a pipe whose reader has gone, or a full disk."""
     words = ("optimizer=sgd", "num_trials=3", "workers=1")
-    process = sweeps.start(tmp_path / "pipe", *words)
-    process.stderr.close()
-    assert process.wait(timeout=sweeps.PATIENCE) in (0, 120)  # 120: Python could not say goodbye
     with open("/dev/full", "w") as full:
-        process = sweeps.start(tmp_path / "full", *words, stderr=full)
-        assert process.wait(timeout=sweeps.PATIENCE) in (0, 120)
+        started = [
+            sweeps.start(tmp_path / "pipe", *words),
+            sweeps.start(tmp_path / "full", *words, stderr=full),
+        ]
+        started[0].stderr.close()
+        for process in started:
+            # 120: Python could not say goodbye
+            assert process.wait(timeout=sweeps.PATIENCE) in (0, 120)
     for root in (tmp_path / "pipe", tmp_path / "full"):
         assert len(sweeps.results(root)) == 3
 
@@ -47,9 +51,14 @@ def folder(root, *words):
     return StudyFolder(root, sweeps.study(*words))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR2])
-def test_once_stops_at_a_step_and_the_same_command_goes_on(number, tmp_path, training, monkeypatch):
-    words = ("optimizer=adamw", *TWO_TRIALS)
+@pytest.mark.parametrize(
+    ("number", "optimizer"),
+    [(signal.SIGINT, "adamw"), (signal.SIGTERM, "momentum"), (signal.SIGUSR2, "sgd")],
+)
+def test_once_stops_at_a_step_and_the_same_command_goes_on(
+    number, optimizer, tmp_path, training, monkeypatch
+):
+    words = (f"optimizer={optimizer}", *TWO_TRIALS)
     process = sweeps.start(tmp_path, *words)
     of = folder(tmp_path, *words)
     training()
@@ -69,7 +78,7 @@ def test_once_stops_at_a_step_and_the_same_command_goes_on(number, tmp_path, tra
     for trial, record in of.read_all().items():
         (resumed_at,) = record["run"]["resumed_at_steps"]
         assert 0 < resumed_at < 60
-        whole = train.run_trial(of.study, trial, train.load_task(of.study, "cpu"), "cpu")
+        whole = run_trial(of.study, trial, task(of.study), "cpu")
         assert deterministic(record) == deterministic(whole)
     assert not list(of.checkpoints.iterdir())
 
@@ -128,3 +137,30 @@ def test_a_terminal_is_left_clean(tmp_path, training):
     assert shown.count(b"\x1b[?25l") >= 1  # hidden, so that the next line says something
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
     assert b"interrupted; the same command goes on" in shown
+
+
+def test_a_slurm_task_told_before_its_workers_start_requeues_itself(tmp_path):
+    fake = tmp_path / "scontrol"
+    fake.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/told\n')
+    fake.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "SLURM_ARRAY_JOB_ID": "12",
+        "SLURM_ARRAY_TASK_ID": "3",
+    }
+    process = sweeps.start(tmp_path / "results", "optimizer=adamw", env=environment)
+    sweeps.until(lambda: _handles(process.pid, signal.SIGUSR2))
+    time.sleep(0.05)
+    process.send_signal(signal.SIGUSR2)  # while it composes, or imports torch to check AdamW
+    errors = process.communicate(timeout=sweeps.PATIENCE)[1]
+    assert process.returncode == 128 + signal.SIGUSR2, errors
+    assert (tmp_path / "told").read_text() == "requeue 12_3\n"
+    assert "requeued Slurm task 12_3" in errors
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def _handles(pid, number):
+    """Whether the process has a handler of its own for the signal."""
+    with open(f"/proc/{pid}/status") as file:
+        caught = next(line.split()[1] for line in file if line.startswith("SigCgt"))
+    return int(caught, 16) >> (number - 1) & 1

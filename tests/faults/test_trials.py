@@ -3,6 +3,7 @@
 import pytest
 
 from harness.records import reading
+from harness.study.result import FINISHED
 from tests.faults import sweeps
 from tests.faults.optimizers import FAULTS
 
@@ -16,7 +17,7 @@ EXPECTED = {
     "infinite": ("diverged", None),
     "exits": ("failed", "worker process died: exit status 3"),
 }
-FAILED = {name for name, (status, _) in EXPECTED.items() if status not in store.FINISHED}
+FAILED = {name for name, (status, _) in EXPECTED.items() if status not in FINISHED}
 TRIALS = 8  # of the Halton sequence: each fault once
 
 
@@ -45,6 +46,18 @@ def test_every_fault_has_its_record(swept):
     assert found["raises"]["error"].startswith("Traceback")
     assert "in raises" in found["raises"]["error"]
     assert all(record["run"]["versions"] for record in found.values())
+
+
+@pytest.mark.parametrize("fault", ["segfault", "hangs", "none"])
+def test_a_record_tells_its_start_device_and_duration_whoever_writes_it(fault, swept):
+    """That of a dead worker is written by the command."""
+    root, _, _, _ = swept
+    run = by_fault(root)[fault]["run"]
+    assert run["device"] == "cpu"
+    assert run["started_at"] < run["ended_at"]
+    assert run["ended_at"] - run["started_at"] == pytest.approx(run["train_seconds"], abs=2)
+    if fault == "hangs":
+        assert run["train_seconds"] > 15
 
 
 def test_retry_failed_runs_the_failed_ones_only(swept):
@@ -77,3 +90,36 @@ def test_workers_that_cannot_start_are_one_line_not_a_loop(tmp_path):
     assert "exit status 7" in last
     assert "Traceback" not in errors
     assert not list(reading.read_records(tmp_path / "r"))
+
+
+def test_a_time_limit_is_of_training_not_of_opening_the_data(tmp_path):
+    words = ("optimizer=sgd", "num_trials=1", "data.opening_seconds=12", "trial_timeout=10")
+    status, errors = sweeps.run(tmp_path, *words)
+    assert status == 0, errors
+    (record,) = reading.read_records(tmp_path)
+    assert record["status"] == "complete"
+
+
+def test_data_edited_while_a_sweep_opens_them_are_refused(tmp_path):
+    """What a study is named by and what it is trained on are the same data, or nothing is trained."""
+    text, log = tmp_path / "text", tmp_path / "log"
+    text.write_text("as it was")
+    words = (
+        "optimizer=sgd",
+        "num_trials=2",
+        "workers=1",
+        f"data.file={text}",
+        "data.opening_seconds=3",
+    )
+    process = sweeps.start(tmp_path / "results", *words, env={"TINY_LOG": str(log)})
+    sweeps.until(lambda: log.exists() and "opening" in log.read_text())
+    text.write_text("edited")
+    errors = process.communicate(timeout=sweeps.PATIENCE)[1]
+    assert process.returncode == 2, errors
+    last = errors.splitlines()[-1]
+    assert last.startswith("harness: the data of tiny/sgd/")
+    assert "and had" in last
+    assert "Traceback" not in errors
+    assert not list(reading.read_records(tmp_path / "results"))
+    assert sweeps.run(tmp_path / "results", *words)[0] == 0  # what it is now is a study of its own
+    assert len(list((tmp_path / "results").glob("tiny/sgd/*"))) == 2

@@ -1,169 +1,72 @@
-"""A trial that was stopped and resumed ends with the bits of one that never stopped."""
+"""A checkpoint's file: trusted whole, or set aside aloud."""
 
 import hashlib
 import os
 import pickle
 import random
-from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 
-from harness.config import build as config
 from harness.errors import ConfigError, SweepError
 from harness.records.checkpoint import Checkpoint, Every, from_bytes, parse_every, to_bytes
-from harness.records.record import deterministic
-from harness.records.folder import StudyFolder
-from harness.training import train
 
-STEPS = 12
-EVERY_FIVE = Every(steps=5)
-SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
-REAL_DATA = Path(os.environ.get("HARNESS_DATA_ROOT") or SHARED_DATA)
-
-LSTM = (
-    "workload=python_docs_lstm", "model.hidden_size=8", "model.dropout=0.3", "workload.batch_size=4",
-    "model.sequence_length=10",
-)  # fmt: skip
-RESNET = ("workload.module=tests.made_images", "model.width=4", "workload.batch_size=10")
-WORKLOADS = {
-    "cnn": ("model.width=4",),
-    "lstm with dropout and carried state": LSTM,
-    "resnet with batch normalisation and augmentation": RESNET,
+STATE = {
+    "step": 6,
+    "parameters": {"weight": torch.arange(600.0)},
+    "chain": {"optimizer": {"t": 6, "state": {"m": torch.ones(3)}}},
+    "carry": (torch.zeros(2), torch.ones(2)),
+    "curve": {"step": [4], "val_error": [None]},
 }
-OPTIMIZERS = {
-    "momentum": ("optimizer=momentum",),
-    "rmsprop": ("optimizer=rmsprop",),
-    "nadam": ("optimizer=nadam",),
-    "torch.optim.AdamW": ("optimizer=momentum", "optimizer.rule=torch.optim.AdamW",
-                          "~search_space.one_minus_momentum"),
-}  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
+@pytest.fixture
+def warnings():
+    return []
 
 
-def study(*overrides):
-    config.register()
-    GlobalHydra.instance().clear()
-    budget = (f"workload.steps={STEPS}", "workload.eval_every=4", "workload.test_every=8")
-    with initialize_config_module("harness.conf", version_base="1.3"):
-        return config.study(compose("config", [*budget, *overrides]))
+@pytest.fixture
+def checkpoint(folder, warnings):
+    return Checkpoint(folder, 1, Every(steps=5), "cpu", warnings.append)
 
 
-class Interrupted:
-    """A trial that is stopped at each of some steps and resumed by another process's means."""
-
-    def __init__(self, of, root, every=EVERY_FIVE, trial=1):
-        self.study, self.trial = of, trial
-        self.warnings = []
-        self.folder = StudyFolder(root, of)
-        self.folder.create()
-        self.every = every
-
-    def run(self, stop_at=None):
-        """The record, or None when it was stopped at that step."""
-        checkpoint = Checkpoint(self.folder, self.trial, self.every, "cpu", self.warnings.append)
-        torch.manual_seed(random.getrandbits(32))  # nothing may hang on what a process did before
-        steps = iter(range(STEPS + 1))
-        resumes = stop_at is not None and self.path.exists()
-        started_at = from_bytes(self.path.read_bytes())["state"]["step"] if resumes else 0
-        try:
-            return train.run_trial(
-                self.study,
-                self.trial,
-                train.load_task(self.study, "cpu"),
-                "cpu",
-                lambda: started_at + next(steps) == stop_at,
-                checkpoint,
-            )
-        except train.Stopped:
-            return None
-
-    @property
-    def path(self):
-        return self.folder.checkpoint_path(self.trial)
+def test_what_is_saved_is_loaded(checkpoint, warnings):
+    assert checkpoint.load() is None
+    checkpoint.save(STATE)
+    found = checkpoint.load()
+    assert list(found) == list(STATE)
+    assert torch.equal(found["parameters"]["weight"], STATE["parameters"]["weight"])
+    assert found["chain"]["optimizer"]["t"] == 6
+    assert found["curve"] == STATE["curve"]
+    checkpoint.remove()
+    assert checkpoint.load() is None
+    assert warnings == []
 
 
-def uninterrupted(of, trial=1):
-    return train.run_trial(of, trial, train.load_task(of, "cpu"), "cpu")
+def test_the_newest_replaces_the_one_before(checkpoint):
+    checkpoint.save(STATE)
+    checkpoint.save({**STATE, "step": 7})
+    assert checkpoint.load()["step"] == 7
+    assert [path.name for path in checkpoint.path.parent.iterdir()] == ["000001.pt"]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("workload", WORKLOADS)
-def test_a_resumed_trial_has_the_same_bits(workload, optimizer, tmp_path):
-    of = study(*WORKLOADS[workload], *OPTIMIZERS[optimizer])
-    trial = Interrupted(of, tmp_path)
-    assert trial.run(stop_at=3) is None  # between checkpoints: a stop writes one
-    assert trial.run(stop_at=9) is None
-    resumed = trial.run()
-    whole = uninterrupted(of)
-    assert deterministic(resumed) == deterministic(whole)
-    assert resumed["status"] == "complete"
-    assert resumed["run"]["resumed_at_steps"] == [3, 9]
-    assert "resumed_at_steps" not in whole["run"]
-    assert resumed["run"]["train_seconds"] > 0
+def test_it_is_due_after_steps_or_seconds(folder):
+    steps, soon, late = (
+        Checkpoint(folder, 1, every, "cpu", pytest.fail)
+        for every in (Every(steps=5), Every(seconds=1e-9), Every(seconds=3600))
+    )
+    assert [step for step in range(1, 12) if steps.due(step)] == [5, 10]
+    assert soon.due(1)
+    assert not late.due(1)
 
 
-@pytest.mark.parametrize("what", ["dropout", "buffers", "carry", "optimizer"])
-def test_each_part_of_the_state_matters(what, tmp_path):
-    """The test above would see it, were one of these not saved."""
-    of = study(*(RESNET if what == "buffers" else LSTM), *OPTIMIZERS["nadam"])
-    trial = Interrupted(of, tmp_path)
-    trial.run(stop_at=6)
-    node = from_bytes(trial.path.read_bytes())
-    state = node["state"]
-    if what == "dropout":
-        state["random"]["cpu"] = torch.Generator().manual_seed(1).get_state()
-    elif what == "buffers":
-        state["buffers"] = {name: torch.ones_like(b) for name, b in state["buffers"].items()}
-    elif what == "carry":
-        state["carry"] = None
-    else:
-        state["optimizer"]["state"] = [torch.ones_like(t) for t in state["optimizer"]["state"]]
-    trial.path.write_bytes(to_bytes(node))
-    assert deterministic(trial.run()) != deterministic(uninterrupted(of))
-
-
-def test_killed_without_a_word_it_goes_on_from_the_last_checkpoint(tmp_path):
-    of = study(*WORKLOADS["cnn"], "optimizer=adam")
-    trial = Interrupted(of, tmp_path)
-
-    class Killed(BaseException):
-        pass
-
-    calls = iter(range(STEPS))
-
-    def kill_at_eight():
-        if next(calls) == 8:
-            raise Killed
-
-    checkpoint = Checkpoint(trial.folder, 1, trial.every, "cpu", trial.warnings.append)
-    with pytest.raises(Killed):
-        train.run_trial(of, 1, train.load_task(of, "cpu"), "cpu", kill_at_eight, checkpoint)
-    resumed = trial.run()
-    assert resumed["run"]["resumed_at_steps"] == [5]
-    assert deterministic(resumed) == deterministic(uninterrupted(of))
-
-
-def test_seconds_instead_of_steps(tmp_path):
-    of = study(*WORKLOADS["cnn"], "optimizer=sgd")
-    often = Interrupted(of, tmp_path / "often", every=Every(seconds=1e-9))
-    seldom = Interrupted(of, tmp_path / "seldom", every=Every(seconds=3600))
-    for each in (often, seldom):
-        assert each.run() is not None
-    assert from_bytes(often.path.read_bytes())["state"]["step"] == STEPS - 1
-    assert not seldom.path.exists()
-
-
-def test_without_checkpoints_a_stopped_trial_leaves_none(tmp_path):
-    trial = Interrupted(study(*WORKLOADS["cnn"], "optimizer=sgd"), tmp_path, every=None)
-    assert trial.run(stop_at=7) is None
-    assert not trial.path.exists()
+def test_switched_off_it_is_read_but_never_written(checkpoint, folder):
+    off = Checkpoint(folder, 1, None, "cpu", pytest.fail)
+    off.save(STATE)
+    assert not off.path.exists()
+    assert not off.due(5)
+    checkpoint.save(STATE)
+    assert off.load()["step"] == 6
 
 
 class Malicious:
@@ -171,60 +74,61 @@ class Malicious:
         return (os.system, ("touch pwned",))
 
 
-@pytest.mark.parametrize(
-    "damage",
-    ["truncated", "empty", "binary", "one bit", "pickled code", "bare pickled code", "of another trial",
-     "of another study", "of another device", "of another torch", "a shape that does not fit",
-     "a part missing"],
-)  # fmt: skip
-def test_a_checkpoint_that_cannot_be_trusted_is_set_aside_and_the_trial_starts_over(
-    damage, tmp_path, monkeypatch
-):
+def one_bit(content):
+    place = content.index(STATE["parameters"]["weight"].numpy().tobytes()[:64])
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def bare_pickled_code(content):
+    code = pickle.dumps({"identity": Malicious()})
+    return hashlib.sha256(code).digest() + code
+
+
+def of_another(name, value):
+    def change(content):
+        node = from_bytes(content)
+        node["identity"][name] = value
+        return to_bytes(node)
+
+    return change
+
+
+DAMAGE = {
+    "truncated": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "binary": lambda content: random.Random(0).randbytes(5000),
+    "one bit": one_bit,
+    "pickled code": lambda content: to_bytes({"identity": Malicious()}),
+    "bare pickled code": bare_pickled_code,
+    "no state": lambda content: to_bytes({"identity": from_bytes(content)["identity"]}),
+    "of another trial": of_another("trial", 7),
+    "of another study": of_another("study", "elsewhere"),
+    "of another device": of_another("device", "cuda"),
+    "of another torch": of_another("torch", "1.0"),
+    "of another schema": of_another("schema", 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_cannot_be_trusted_is_set_aside(damage, checkpoint, warnings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    of = study(*WORKLOADS["cnn"], "optimizer=adam")
-    trial = Interrupted(of, tmp_path / "results")
-    trial.run(stop_at=6)
-    content = trial.path.read_bytes()
-    node = from_bytes(trial.path.read_bytes())
-    if damage == "truncated":
-        trial.path.write_bytes(content[: len(content) // 2])
-    elif damage == "empty":
-        trial.path.write_bytes(b"")
-    elif damage == "binary":
-        trial.path.write_bytes(random.Random(0).randbytes(5000))
-    elif damage == "one bit":
-        place = content.index(node["state"]["parameters"].numpy().tobytes()[:64])
-        trial.path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-    elif damage == "pickled code":
-        trial.path.write_bytes(to_bytes({"identity": Malicious()}))
-    elif damage == "bare pickled code":
-        code = pickle.dumps({"identity": Malicious()})
-        trial.path.write_bytes(hashlib.sha256(code).digest() + code)
-    elif damage.startswith("of another"):
-        name = damage.split()[-1]
-        node["identity"][name] = 7 if name == "trial" else "elsewhere"
-        trial.path.write_bytes(to_bytes(node))
-    elif damage == "a shape that does not fit":
-        node["state"]["parameters"] = torch.zeros(3)
-        trial.path.write_bytes(to_bytes(node))
-    else:
-        del node["state"]["curve"]
-        trial.path.write_bytes(to_bytes(node))
-    record = trial.run()
-    assert deterministic(record) == deterministic(uninterrupted(of))
-    assert "resumed_at_steps" not in record["run"]
-    (warning,) = trial.warnings
+    checkpoint.save(STATE)
+    content = DAMAGE[damage](checkpoint.path.read_bytes())
+    checkpoint.path.write_bytes(content)
+    assert checkpoint.load() is None
+    (warning,) = warnings
+    assert "is not usable (" in warning
     assert "set aside as 000001.pt.damaged-" in warning
-    assert len(list(trial.path.parent.glob("000001.pt.damaged-*"))) == 1
+    assert "\n" not in warning
+    (aside,) = checkpoint.path.parent.iterdir()
+    assert aside.read_bytes() == content
     assert not (tmp_path / "pwned").exists()
 
 
-def test_a_checkpoint_that_cannot_be_written_ends_the_sweep_not_the_trial(tmp_path):
-    """A trial's record must not say that it failed because a disk was full."""
-    trial = Interrupted(study(*WORKLOADS["cnn"], "optimizer=sgd"), tmp_path)
-    trial.folder.checkpoints.write_text("in the way")
+def test_a_file_that_cannot_be_written_is_the_sweeps_trouble(checkpoint, folder):
+    folder.checkpoints.write_text("in the way")
     with pytest.raises(SweepError, match=r"cannot be written .*finished trials are safe"):
-        trial.run()
+        checkpoint.save(STATE)
 
 
 @pytest.mark.parametrize(
@@ -242,26 +146,23 @@ def test_how_often_refused(given):
         parse_every(given)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("workload", "data", "overrides"),
-    [
-        ("war_and_peace_lstm", "war_and_peace.txt", ()),
-        (
-            "cifar10_resnet32",
-            "cifar10-images.tar.xz",
-            ("model.depth=8", "data.format=image_folder"),
-        ),
-    ],
-)
-@pytest.mark.parametrize("optimizer", ["adam", "torch.optim.AdamW"])
-def test_on_real_data(workload, data, overrides, optimizer, tmp_path):
-    if not (REAL_DATA / data).exists():
-        pytest.skip(f"no {data} in {REAL_DATA}; set HARNESS_DATA_ROOT to the folder that holds it")
-    words = OPTIMIZERS.get(optimizer, ("optimizer=adam",))
-    of = study(f"workload={workload}", *words, f"data.root={REAL_DATA}", *overrides,
-               "~search_space.l2" if optimizer == "torch.optim.AdamW" and "cifar" in workload
-               else "seed=0")  # fmt: skip
-    trial = Interrupted(of, tmp_path)
-    assert trial.run(stop_at=7) is None
-    assert deterministic(trial.run()) == deterministic(uninterrupted(of))
+# --- the proof that a study's checkpoints can be resumed from --------------------------------------
+
+
+def test_a_proof_is_of_a_study_on_a_kind_of_machine(checkpoint, folder):
+    assert checkpoint.proven() is None
+    checkpoint.note_proof(None)
+    assert checkpoint.proven() is True
+    assert Checkpoint(folder, 2, None, "cpu", pytest.fail).proven() is True
+    assert Checkpoint(folder, 1, None, "cuda:0", pytest.fail).proven() is None
+    checkpoint.note_proof("its momentum differs")
+    assert checkpoint.proven() is False
+    assert checkpoint.why_not_resumable() == "its momentum differs"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", '{"resumable": true}', "[" * 100_000])
+def test_a_damaged_proof_is_none(content, checkpoint):
+    checkpoint.note_proof(None)
+    checkpoint.proof_path.write_text(content)
+    assert checkpoint.proven() is None
+    assert checkpoint.why_not_resumable() == "that its checkpoints resume is not proven"

@@ -1,109 +1,72 @@
-"""What is submitted to Slurm, told by its commands replaced; a real Slurm is in tests/slurm."""
-
-import os
-import signal
-import time
+"""A sweep cut into job arrays, planned against what is there and what waits; a real Slurm is in tests/slurm."""
 
 import pytest
 
+from harness.records import requests as asked
 from harness.records.folder import StudyFolder
-from harness.running import slurm
-from tests.faults import sweeps
+from harness.running.slurm import Array, Queued, Sweep, missing, plan
+from harness.study.request import Request
+from tests.records.made_up import STUDY, made
 
 
-@pytest.fixture
-def submitted(monkeypatch):
-    """Every command given to Slurm; sbatch answers with job numbers from 1 on."""
-    commands = []
-
-    def answer(*command):
-        commands.append(command)
-        return f"{sum(each[0] == 'sbatch' for each in commands)}\n"
-
-    monkeypatch.setattr(slurm, "_slurm", answer)
-    monkeypatch.setattr(slurm, "queued", lambda: [])
-    monkeypatch.setattr(slurm, "max_array_size", lambda: 100)
-    return commands
+def sweep(root, per_task=1, retry_failed=False, **request):
+    return Sweep(Request(STUDY, str(root), **request), per_task, retry_failed, ("seed=0",))
 
 
-def submit(root, *words, options=()):
-    return slurm.main([*options, "--", *sweeps.words(root, *words)])
+def numbers(arrays):
+    return [(array.offset, array.tasks, array.trials) for array in arrays]
 
 
-def dependencies(commands):
-    words = [[word for word in command if word.startswith("--dependency")] for command in commands]
-    return ["".join(each).rpartition(":")[2] for each in words]
+def test_a_task_a_trial_or_several(tmp_path):
+    (one,) = plan([sweep(tmp_path, num_trials=4)], [], 100)
+    assert (one.tasks, one.trials) == ((0, 1, 2, 3), (0, 1, 2, 3))
+    assert (one.low, one.high, one.specification(None)) == (0, 3, "0-3")
+    (several,) = plan([sweep(tmp_path, 3, first_trial=4, num_trials=4)], [], 100)
+    assert (several.tasks, several.trials) == ((1, 2), (4, 5, 6, 7))
+    assert (several.low, several.high, several.specification(2)) == (4, 7, "1-2%2")
 
 
-@pytest.mark.parametrize(
-    ("parallel", "after", "limit"),
-    [(1, ["", "1", "2"], "%1"), (2, ["", "", "1"], "%1"), (7, ["", "", ""], "%2")],
-)
-def test_no_more_tasks_at_once_than_asked_for(parallel, after, limit, submitted, tmp_path):
-    words = ("-m", "optimizer=sgd,momentum,adam", "num_trials=9")
-    assert submit(tmp_path, *words, options=[f"--parallel={parallel}"]) == 0
-    assert dependencies(submitted) == after
-    assert all(f"--array=0-8{limit}" in command for command in submitted)
+def test_a_sweep_longer_than_an_array_may_be_becomes_several(tmp_path):
+    arrays = plan([sweep(tmp_path, 2, num_trials=13)], [], 3)
+    assert numbers(arrays) == [(0, (0, 1, 2), (0, 1, 2, 3, 4, 5)), (3, (3, 4, 5), tuple(range(6, 12))),
+                               (6, (6,), (12,))]  # fmt: skip
+    assert [array.specification(1) for array in arrays] == ["0-2%1", "0-2%1", "0%1"]
 
 
-def test_a_task_finds_its_configurations_and_writes_no_report(submitted, tmp_path):
-    searched = f"hydra.searchpath=[file://{sweeps.CONF}]"
-    assert submit(tmp_path, "optimizer=sgd", "num_trials=1", searched, "report=out") == 0
-    (command,) = submitted
-    assert searched in command
-    assert command[-1] == "report=null"
+def test_a_log_a_task_named_by_study_and_index(tmp_path):
+    first, second = plan([sweep(tmp_path / "100%", num_trials=4)], [], 2)
+    logs = StudyFolder(tmp_path / "100%%", STUDY).path / "logs"  # %: Slurm's own names begin so
+    assert first.log == f"{logs}/tiny-sgd-{STUDY.fingerprint}_%a.log"
+    assert second.log == f"{logs}/tiny-sgd-{STUDY.fingerprint}_2+%a.log"
+    assert (first.folder.path / "logs").is_dir()
 
 
-@pytest.mark.parametrize(
-    ("options", "words", "says"),
-    [
-        (["--chdir=/elsewhere"], (), "--chdir is set here"),
-        (["-D", "/elsewhere"], (), "-D is set here"),
-        ([], ("checkpoint_every=null",), "would start a trial over at every time limit"),
-    ],
-)
-def test_what_would_go_wrong_there_is_refused_here(
-    options, words, says, submitted, tmp_path, capsys
-):
-    assert submit(tmp_path, "optimizer=sgd", *words, options=options) == 2
-    assert says in capsys.readouterr().err
-    assert not submitted
-
-
-def test_damage_is_set_aside_where_asked(submitted, tmp_path, capsys):
-    words = ("optimizer=sgd", "num_trials=2")
-    folder = StudyFolder(tmp_path, sweeps.study(*words))
+def test_only_what_has_no_record_and_does_not_wait_is_planned(tmp_path):
+    folder = StudyFolder(tmp_path, STUDY)
     folder.create()
-    folder.record_path(1).write_text("torn")
-    assert submit(tmp_path, *words) == 2
-    assert "damaged=set_aside" in capsys.readouterr().err
-    assert submit(tmp_path, *words, "damaged=set_aside") == 0
-    assert "set aside as 000001.json.damaged-" in capsys.readouterr().err
-    assert "--array=0-1" in submitted[-1]
+    folder.write(made(1))
+    folder.write(made(2, "failed"))
+    waiting = [Queued(str(folder.path.resolve()), frozenset({3})), Queued("/other", frozenset({0}))]
+    whole = sweep(tmp_path, num_trials=5)
+    assert [array.trials for array in plan([whole], waiting, 100)] == [(0, 4)]
+    assert missing(whole) == [0, 3, 4]
+    assert missing(sweep(tmp_path, retry_failed=True, num_trials=5)) == [0, 2, 3, 4]
+    assert plan([sweep(tmp_path, trials=(1, 3))], waiting, 100) == []
 
 
-def test_a_task_told_before_its_workers_start_requeues_itself(tmp_path):
-    fake = tmp_path / "scontrol"
-    fake.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/told\n')
-    fake.chmod(0o755)
-    environment = {
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "SLURM_ARRAY_JOB_ID": "12",
-        "SLURM_ARRAY_TASK_ID": "3",
-    }
-    process = sweeps.start(tmp_path / "results", "optimizer=adamw", env=environment)
-    sweeps.until(lambda: _handles(process.pid, signal.SIGUSR2))
-    time.sleep(0.05)
-    process.send_signal(signal.SIGUSR2)  # while it composes, or imports torch to check AdamW
-    errors = process.communicate(timeout=sweeps.PATIENCE)[1]
-    assert process.returncode == 128 + signal.SIGUSR2, errors
-    assert (tmp_path / "told").read_text() == "requeue 12_3\n"
-    assert "requeued Slurm task 12_3" in errors
-    assert not list(tmp_path.rglob("*.json"))
+def test_two_sweeps_of_one_study_submit_no_trial_twice(tmp_path):
+    first, second = plan([sweep(tmp_path, num_trials=3), sweep(tmp_path, num_trials=5)], [], 100)
+    assert (first.trials, second.trials) == ((0, 1, 2), (3, 4))
 
 
-def _handles(pid, number):
-    """Whether the process has a handler of its own for the signal."""
-    with open(f"/proc/{pid}/status") as file:
-        caught = next(line.split()[1] for line in file if line.startswith("SigCgt"))
-    return int(caught, 16) >> (number - 1) & 1
+def test_what_is_planned_is_noted_as_asked_for(tmp_path):
+    plan([sweep(tmp_path, num_trials=5)], [], 100)
+    assert asked.read(StudyFolder(tmp_path, STUDY).path).trials == set(range(5))
+
+
+@pytest.mark.parametrize("limit", [None, 4])
+def test_the_specification_is_of_the_arrays_own_indices(limit, tmp_path):
+    array = Array(
+        StudyFolder(tmp_path, STUDY), (), 100, 1, (100, 101, 105), (100, 101, 105), 0, 200
+    )
+    assert array.specification(limit) == ("0-1,5" if limit is None else "0-1,5%4")

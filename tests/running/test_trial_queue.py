@@ -2,18 +2,13 @@
 
 from random import Random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import ConfigError
-from harness.study.result import STATUSES
 from harness.running.trial_queue import TrialQueue
 from harness.study.request import Request
-from harness.study.study import Study
-from tests.records.test_store import CONFIG
-
-STUDY = Study(CONFIG)
+from harness.study.result import STATUSES
+from tests.records.made_up import STUDY
 
 requests = st.builds(
     lambda first, count, wanted, cap: Request(STUDY, "", first, count, wanted, cap if wanted else None),

@@ -2,9 +2,10 @@
 
 import pytest
 
+from harness.__main__ import command
 from harness.records import reading
 from harness.records.folder import StudyFolder
-from harness.running import status
+from harness.records.record import deterministic
 from tests.faults import sweeps
 from tests.slurm.cluster import MAX_ARRAY_SIZE
 from tests.slurm.conftest import read_logs
@@ -42,12 +43,12 @@ def test_two_studies_longer_than_an_array_may_be_equal_a_local_run(
     assert trials / per_task > MAX_ARRAY_SIZE
     arrays = [line.split() for line in out.splitlines() if line.startswith("  tasks")]
     assert [words[1] for words in arrays] == ["0-2%1,", "0%1,"] * 2  # the last chunk clamped
-    assert out.splitlines()[-1].endswith(f"-m harness.status {root}")
+    assert out.splitlines()[-1].endswith(f"-m harness status {root}")
 
     again = submit(*words)
     assert again[0] == 0
     assert "nothing to submit" in again[1]  # what waits or runs is not missing
-    assert status.main([str(root)]) == 1
+    assert command(["status", str(root)]) == 1
     cluster.wait_until_empty()
 
     logs = read_logs(root)
@@ -64,7 +65,7 @@ def test_two_studies_longer_than_an_array_may_be_equal_a_local_run(
     assert set(found) == {(o, t) for o in ("sgd", "momentum") for t in range(trials)}
     assert found == sweeps.results(local)
     capsys.readouterr()
-    assert status.main([str(root)]) == 0
+    assert command(["status", str(root)]) == 0
     assert "nothing to submit" in submit(*words)[1]
 
 
@@ -162,7 +163,7 @@ def test_a_failing_trial_is_marked_and_the_array_goes_on(cluster, submit, root, 
     assert sorted(found) == ["complete", "complete", "failed", "failed"]
     assert "nothing to submit" in submit(*words)[1]
     failed = [str(trial) for trial, status in enumerate(found) if status == "failed"]
-    assert status.main([str(root)]) == 1
+    assert command(["status", str(root)]) == 1
     assert "(retry_failed=true runs them again)" in capsys.readouterr().out
     mended = {"FAULTS_MENDED": "1"}
     code, out, _ = submit(*words, "retry_failed=true", environment=mended)
@@ -170,16 +171,16 @@ def test_a_failing_trial_is_marked_and_the_array_goes_on(cluster, submit, root, 
     assert out.splitlines()[0].count(",") + 1 == len(failed) or "-" in out.splitlines()[0]
     cluster.wait_until_empty()
     assert set(statuses(root).values()) == {"complete"}
-    assert status.main([str(root)]) == 0
+    assert command(["status", str(root)]) == 0
 
 
 def _resumed_with_the_same_bits(of, monkeypatch):
-    from harness.records.record import deterministic
-    from harness.training import train
+    from harness.running.trial import run_trial
     from tests.faults import workload
+    from tests.studies import task
 
     record = of.read_all()[0]
     assert record["run"]["resumed_at_steps"][0] > 0
     monkeypatch.setattr(workload.time, "sleep", lambda seconds: None)
-    whole = train.run_trial(of.study, 0, train.load_task(of.study, "cpu"), "cpu")
+    whole = run_trial(of.study, 0, task(of.study), "cpu")
     assert deterministic(record) == deterministic(whole)

@@ -9,7 +9,7 @@ from tests.training.test_optimizers import small_model
 def test_parameters_and_gradients_are_views_of_one_vector():
     model = small_model()
     before = model(torch.ones(1, 3, 4, 4))
-    parameters = flatten(model)
+    parameters = flatten(model.parameters())
     assert parameters.values.numel() == sum(p.numel() for p in model.parameters())
     torch.testing.assert_close(model(torch.ones(1, 3, 4, 4)), before)
     model(torch.ones(1, 3, 4, 4)).sum().backward()
@@ -27,7 +27,7 @@ def test_parameters_and_gradients_are_views_of_one_vector():
 def test_channels_last_weights_keep_their_strides():
     model = small_model()
     strides = model[0].weight.stride()
-    flatten(model)
+    flatten(model.parameters())
     assert model[0].weight.stride() == strides
     assert model[0].weight.grad.stride() == strides
 
@@ -35,6 +35,6 @@ def test_channels_last_weights_keep_their_strides():
 def test_frozen_parameters_stay_out():
     model = small_model()
     model[0].weight.requires_grad_(False)
-    assert flatten(model).values.numel() == sum(
+    assert flatten(model.parameters()).values.numel() == sum(
         p.numel() for p in model.parameters() if p.requires_grad
     )

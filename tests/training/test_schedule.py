@@ -34,7 +34,7 @@ def test_no_steps_to_decay_over_is_the_end_at_once():
 
 
 def linear_decay(lr, step, total_steps, *, decay_steps_factor=1.0, end_factor=1.0):
-    """As version 0.5 had it: the learning rate itself, in one expression."""
+    """As up to version 0.1, in one expression: the learning rate itself."""
     decay_steps = decay_steps_factor * total_steps
     progress = min(step / decay_steps, 1.0) if decay_steps > 0 else 1.0
     return lr * (1.0 - (1.0 - end_factor) * progress)
@@ -67,15 +67,15 @@ def test_by_name_or_import_path():
 
 
 def test_its_axes_are_its_keyword_only_arguments():
-    assert keywords(linear) == ("decay_steps_factor", "end_factor")
-    assert keywords(constant) == ()
+    assert keywords(linear) == ("decay_steps_factor", "end_factor", "warmup_factor")
+    assert keywords(constant) == ("warmup_factor",)
     assert keywords(halving) == ("every",)
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("cosine", r"schedule.name 'cosine' is not one of: constant, linear; or an import path"),
+        ("cosin", r"schedule.name 'cosin' is not one of: constant, cosine, .*; or an import path"),
         ("no_such.thing", r"schedule.name 'no_such.thing' cannot be imported"),
         ("math.no_such", r"schedule.name 'math.no_such' cannot be imported"),
         ("..x", r"schedule.name '..x' cannot be imported"),

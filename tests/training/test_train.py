@@ -1,153 +1,139 @@
-"""A trial is a pure function of (study, index): the same bits however it is run."""
+"""The training of one trial: what changes a result, and what does not."""
 
+import copy
 import math
-import subprocess
-import sys
 
 import pytest
 import torch
-from hydra import compose, initialize_config_module
 
-from harness.config import build as config
-from harness.records.reading import read_records
-from harness.training import train
+from harness.training.train import Stopped, Training
+from tests.studies import study, task
 
 TINY = ("workload.steps=12", "workload.eval_every=4", "model.width=4")
-RUN = ("device=cpu",)
+SGD = ("optimizer=sgd", "search_space.lr=0.1", *TINY)
 
 
-def study(*overrides):
-    config.register()
-    with initialize_config_module("harness.conf", version_base="1.3"):
-        return config.study(compose("config", [*TINY, *overrides]))
+def training(*words, trial=0):
+    of = study(*words)
+    return Training(of.config, of.point(trial), of.seeds(trial), task(of), "cpu")
 
 
-def record(of, trial=0):
-    """The deterministic part of a trial's record, trained in this process."""
-    torch.set_num_threads(1)
-    made = train.run_trial(of, trial, train.load_task(of, "cpu"), "cpu")
-    del made["run"]
+def trained(*words, trial=0):
+    """A training that has come to its end, and what of it goes into the record as `final`."""
+    made = training(*words, trial=trial)
+    made.final = made.results(made.run(lambda: False))
     return made
 
 
-def sweep(root, *arguments):
-    command = [sys.executable, "-m", "harness", *TINY, *RUN, f"root={root}", *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    records = {}
-    for each in read_records(root):
-        del each["run"]
-        records[each["optimizer"], each["trial"]] = each
-    return records
+def vector(made):
+    return torch.cat([p.detach().flatten() for p in made.model.parameters()])
 
 
-def test_the_same_bits_alone_in_a_sweep_in_any_order_with_any_workers(tmp_path):
-    wide = ("-m", "optimizer=adam,momentum", "num_trials=4")
-    two = sweep(tmp_path / "two", *wide, "workers=2")
-    one = sweep(tmp_path / "one", *wide, "workers=1")
-    assert len(two) == 8
-    assert one == two
-    sweep(tmp_path / "pieces", "optimizer=momentum", "first_trial=2", "num_trials=2", "workers=1")
-    sweep(tmp_path / "pieces", "optimizer=momentum", "trial=1", "workers=1")
-    pieces = sweep(
-        tmp_path / "pieces", "-m", "optimizer=momentum,adam", "num_trials=4", "workers=2"
-    )
-    assert pieces == two
-    alone = record(study("optimizer=adam"), 3)
-    assert alone == two["adam", 3]
-
-
-def test_a_record_tells_the_whole_story():
-    made = record(study("optimizer=rmsprop"))
-    assert made["status"] == "complete"
-    assert made["steps"] == 12
-    curve = made["curve"]
-    assert curve["step"] == [4, 8, 12]
-    assert curve["test_error"][:2] == [None, None]  # test_every=0: at the last step only
-    assert made["test_error"] == curve["test_error"][-1]
-    assert made["val_error"] == curve["val_error"][-1]
-    hyper = made["hyperparameters"]
-    point = made["point"]
-    assert hyper["lr"] == pytest.approx(point["lr_over_sqrt_eps"] * point["eps"] ** 0.5)
-    assert curve["learning_rate"][0] < hyper["lr"]
-    assert set(made["seeds"]) == {"initialisation", "data_order", "dropout"}
+def test_the_curve_has_a_row_an_evaluation():
+    made = trained(*SGD)
+    assert made.final["status"] == "complete"
+    assert made.curve["step"] == [4, 8, 12]
+    assert made.curve["test_error"][:2] == [None, None]  # test_every=0: at the last step only
+    assert made.final["steps"] == 12
+    assert made.final["test_error"] == made.curve["test_error"][-1] is not None
+    assert made.final["val_error"] == made.curve["val_error"][-1]
 
 
 def test_test_errors_come_as_often_as_asked():
-    curve = record(study("optimizer=sgd", "workload.test_every=8"))["curve"]
+    curve = trained(*SGD, "workload.test_every=8").curve
     assert [value is not None for value in curve["test_error"]] == [False, True, True]
 
 
 def test_evaluating_changes_nothing_that_is_trained():
-    often = record(study("optimizer=momentum", "workload.eval_every=2"))
-    seldom = record(study("optimizer=momentum", "workload.eval_every=12"))
-    assert often["val_loss"] == seldom["val_loss"]
+    often, seldom = (trained(*SGD, f"workload.eval_every={every}") for every in (2, 12))
+    assert torch.equal(vector(often), vector(seldom))
+    assert often.final["val_loss"] == seldom.final["val_loss"]
 
 
-def test_a_trial_that_diverges_is_a_result():
-    made = record(study("optimizer=sgd", "search_space.lr=1e30"))
-    assert made["status"] == "diverged"
-    assert made["val_error"] is None
-    assert made["error"] is None
-    assert 0 < made["steps"] < 12
+def test_the_training_loss_is_the_mean_since_the_last_evaluation():
+    coarse, fine = (trained(*SGD, f"workload.eval_every={every}").curve for every in (4, 2))
+    pairs = zip(fine["train_loss"][::2], fine["train_loss"][1::2], strict=True)
+    assert coarse["train_loss"] == pytest.approx([sum(pair) / 2 for pair in pairs])
 
 
-def test_a_trial_that_raises_keeps_its_traceback(monkeypatch):
-    of = study("optimizer=sgd")
-    monkeypatch.setattr(train.Training, "train_one_step", lambda self: 1 / 0)
-    made = record(of)
-    assert made["status"] == "failed"
-    assert "ZeroDivisionError" in made["error"]
+def test_a_loss_that_is_not_finite_ends_it_without_final_values():
+    made = trained("optimizer=sgd", "search_space.lr=1e30", *TINY)
+    assert made.final["status"] == "diverged"
+    assert 0 < made.final["steps"] < 12
+    assert made.final["val_error"] is None
 
 
-def test_training_learns():
+def test_weights_that_overflow_at_the_last_step_are_seen_too():
+    """No loss of a minibatch tells of them: the last evaluation does."""
+    made = trained("optimizer=sgd", "search_space.lr=1e38", *TINY, "workload.steps=1",
+                   "workload.eval_every=1")  # fmt: skip
+    assert (made.final["status"], made.final["steps"]) == ("diverged", 1)
+
+
+def test_it_learns():
     """Ten classes: chance is 90 % wrong. A reasonable setting gets under half of that in 60 steps."""
-    of = study("optimizer=sgd", "search_space.lr=0.1", "workload.steps=60", "model.width=16")
-    made = record(of)
-    assert made["val_error"] < 0.45
-    assert made["curve"]["train_loss"][0] > made["train_loss"]
-    assert made["curve"]["train_loss"][0] < 1.5 * math.log(10)
+    made = trained(*SGD, "workload.steps=60", "model.width=16")
+    assert made.final["val_error"] < 0.45
+    assert made.curve["train_loss"][0] > made.final["train_loss"]
+    assert made.curve["train_loss"][0] < 1.5 * math.log(10)
 
 
-def test_l2_adds_its_gradient():
-    """One SGD step with l2 = λ differs from one without by lr·λ·θ0, exactly the added gradient."""
-    common = ("optimizer=sgd", "search_space.lr=0.1", "workload.steps=1", "workload.eval_every=1")
+def test_l2_of_a_search_space_reaches_the_gradient():
+    """One step of SGD with l2 = λ differs from one without by lr·λ·θ0."""
+    plain, decayed = training(*SGD), training(*SGD, "+search_space.l2=0.3")
+    start = vector(plain)
+    assert torch.equal(start, vector(decayed))
+    for each in (plain, decayed):
+        each.train_one_step()
+    moved = vector(plain) - vector(decayed)
+    torch.testing.assert_close(moved, 0.1 * 0.3 * start, rtol=1e-3, atol=1e-6)
 
-    def weights(*overrides):
-        of = study(*common, *overrides)
-        hyper = train.space.hyperparameters(of.point(0))
-        task = train.load_task(of, "cpu")
-        training = train.Training(of, hyper, of.seeds(0), task, "cpu")
-        start = training.parameters.values.clone()
-        training.train_one_step()
-        return start, training.parameters.values
 
-    start, plain = weights()
-    _, decayed = weights("+search_space.l2=0.3")
-    torch.testing.assert_close(plain - decayed, 0.1 * 0.3 * start, rtol=1e-3, atol=1e-6)
+def test_the_schedule_of_the_study_is_followed():
+    axes = ("schedule.decay_steps_factor=0.5", "schedule.end_factor=0.1")
+    curve = trained(*SGD, *axes).curve
+    assert curve["learning_rate"] == pytest.approx([0.1 * (1 - 0.9 * 3 / 6), 0.01, 0.01])
+    assert trained(*SGD, "schedule=constant").curve["learning_rate"] == [0.1] * 3
 
 
 def test_bfloat16_is_another_study_and_trains_too():
-    low = study("optimizer=sgd", "search_space.lr=0.1", "precision=bfloat16")
-    full = study("optimizer=sgd", "search_space.lr=0.1")
-    assert low.fingerprint != full.fingerprint
-    a, b = record(low), record(full)
-    assert a["status"] == "complete"
-    assert a["train_loss"] != b["train_loss"]
-    assert a["train_loss"] == pytest.approx(b["train_loss"], rel=0.05)
+    low, full = (*SGD, "precision=bfloat16"), SGD
+    assert study(*low).fingerprint != study(*full).fingerprint
+    a, b = trained(*low), trained(*full)
+    assert a.final["status"] == "complete"
+    assert a.final["train_loss"] != b.final["train_loss"]
+    assert a.final["train_loss"] == pytest.approx(b.final["train_loss"], rel=0.05)
 
 
 def test_a_torch_optimizer_trains_on_the_same_trainer():
-    assert record(study("optimizer=adamw"))["status"] == "complete"
+    assert trained("optimizer=adamw", *TINY).final["status"] == "complete"
 
 
-def test_num_feasible_runs_the_same_set_whatever_the_workers(tmp_path):
-    arguments = ("optimizer=momentum", "num_feasible=4", "max_trials=40")
-    wide = ("search_space.lr.low=1", "search_space.lr.high=1e12")
-    one = sweep(tmp_path / "one", *arguments, *wide, "workers=1")
-    two = sweep(tmp_path / "two", *arguments, *wide, "workers=2")
-    assert one == two
-    statuses = [each["status"] for each in one.values()]
-    assert statuses.count("complete") == 4
-    assert statuses[-1] == "complete"  # it stopped at the fourth
-    assert "diverged" in statuses
+def test_a_trial_that_is_told_to_stop_stops_at_the_next_step():
+    made, steps = training(*SGD), iter(range(99))
+    with pytest.raises(Stopped):
+        made.run(lambda: next(steps) == 7)
+    assert made.step == 7
+
+
+def test_seeds_decide_the_weights_and_the_data():
+    one, again, other = (trained(*SGD, trial=trial) for trial in (0, 0, 1))
+    assert torch.equal(vector(one), vector(again))
+    assert not torch.equal(vector(one), vector(other))
+
+
+@pytest.mark.parametrize("rule", ["adam", "torch.optim.AdamW"])
+def test_its_state_names_every_part(rule):
+    words = ("optimizer=adamw", f"optimizer.rule={rule}", "~search_space.weight_decay", *TINY)
+    made = training(*words)
+    made.train_one_step()
+    state = made.state()
+    assert set(state["parameters"]) == {name for name, _ in made.model.named_parameters()}
+    assert set(state["chain"]) == {"gradient", "optimizer", "averaging"}
+    if rule == "adam":
+        assert list(state["chain"]["optimizer"]["state"]) == ["m", "v"]
+    other = training(*words)
+    other.restore(copy.deepcopy(state))  # as from disk
+    for each in (made, other):
+        each.train_one_step()
+    assert torch.equal(vector(made), vector(other))

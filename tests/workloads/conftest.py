@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import os
 import pickle
 import pwd
 import socket
+import struct
 import tarfile
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+import torchvision.datasets
 from PIL import Image
-from torchvision.datasets import CIFAR10
 
-from workloads import cifar10_resnet32
-from workloads.data import cifar10, cifar10_official
+from workloads import fashion_mnist_cnn
+from workloads.data import cifar10, cifar100, fashion_mnist
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -88,78 +91,144 @@ def no_home(monkeypatch):
 
 
 class SmallCifar:
-    """40 training and 20 test images, noise on a grey that tells the class, in CIFAR-10's ten classes, as each kind of source."""
+    """A few images a class, noise on a grey that tells the class, as each kind of source."""
 
-    TRAIN, TEST, VALIDATION = 40, 20, 10
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, module: ModuleType, train: int, test: int) -> None:
+        """`train` and `test` images of each of the data set's classes."""
+        self.folder, self.module = folder, module
+        classes = np.arange(len(module.CLASSES))
+        self.sizes = {"train": train * len(classes), "test": test * len(classes)}
         random = np.random.default_rng(0)
-        self.labels = np.concatenate([np.repeat(np.arange(10), 4), np.repeat(np.arange(10), 2)])
-        noise = random.integers(60, size=(self.TRAIN + self.TEST, 32, 32, 3), dtype=np.uint8)
-        self.images = (20 * self.labels[:, None, None, None] + noise).astype(np.uint8)
+        self.labels = np.concatenate([np.repeat(classes, train), np.repeat(classes, test)])
+        noise = random.integers(60, size=(len(self.labels), 32, 32, 3), dtype=np.uint8)
+        grey = 190 * self.labels // len(classes)
+        self.images = (grey[:, None, None, None] + noise).astype(np.uint8)
 
     def write_tree(self, suffix: str = "png", **options) -> Path:
-        tree = self.folder / "tree"
+        tree = self.folder / f"{self.name}-tree"
         for index, (image, label) in enumerate(zip(self.images, self.labels, strict=True)):
-            part = "train" if index < self.TRAIN else "test"
-            path = tree / part / cifar10.CLASSES[label] / f"{index:04}.{suffix}"
+            part = "train" if index < self.sizes["train"] else "test"
+            path = tree / part / self.module.CLASSES[label] / f"{index:04}.{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(path, **options)
         return tree
+
+    @property
+    def name(self) -> str:
+        return self.module.__name__.rpartition(".")[2]
 
     def write_tar(self, compression: str = "xz") -> Path:
         tree = self.write_tree()
         root = self.folder / "tar"
         root.mkdir()
-        path = root / f"cifar10-images.tar.{compression}"
+        path = root / f"{self.name}-images.tar.{compression}"
         with tarfile.open(path, f"w:{compression}") as tar:
             for image in sorted(tree.rglob("*.png"), reverse=True):  # any order will do
                 tar.add(image, image.relative_to(tree))
         return path
 
     def write_official(self, monkeypatch) -> Path:
-        """A folder with `cifar-10-batches-py`; the checksums expected are set to these files."""
-        folder = self.folder / "official" / cifar10_official.FOLDER
+        """A folder with the official one; the checksums expected are set to these files."""
+        folder = self.folder / "official" / self.module.OFFICIAL.folder
         folder.mkdir(parents=True)
-        parts = {
-            "data_batch_1": slice(0, 25),
-            "data_batch_2": slice(25, self.TRAIN),
-            "test_batch": slice(self.TRAIN, None),
-        }
+        count = self.sizes["train"]
+        reader = getattr(torchvision.datasets, self.module.OFFICIAL.reader)
+        if self.module is cifar10:
+            parts = {
+                "data_batch_1": slice(0, 25),
+                "data_batch_2": slice(25, count),
+                "test_batch": slice(count, None),
+            }
+            key, meta = "labels", "label_names"
+        else:
+            parts = {"train": slice(0, count), "test": slice(count, None)}
+            key, meta = "fine_labels", "fine_label_names"
         for name, part in parts.items():
             rows = self.images[part].transpose(0, 3, 1, 2).reshape(-1, 3072)
-            batch = {"data": rows, "labels": self.labels[part].tolist()}
+            batch = {"data": rows, key: self.labels[part].tolist()}
             content = pickle.dumps(batch, protocol=2)
             (folder / name).write_bytes(content)
-        meta = pickle.dumps({"label_names": list(cifar10.CLASSES)}, protocol=2)
-        (folder / "batches.meta").write_bytes(meta)
-        names = [*parts, "batches.meta"]
-        md5s = {name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in names}
+        names = reader.meta["filename"]
+        (folder / names).write_bytes(pickle.dumps({meta: list(self.module.CLASSES)}, protocol=2))
+        md5s = {
+            name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in (*parts, names)
+        }
         *train, test = ([name, md5s[name]] for name in parts)
-        monkeypatch.setattr(CIFAR10, "train_list", train)
-        monkeypatch.setattr(CIFAR10, "test_list", [test])
-        monkeypatch.setitem(CIFAR10.meta, "md5", md5s["batches.meta"])
+        monkeypatch.setattr(reader, "train_list", train)
+        monkeypatch.setattr(reader, "test_list", [test])
+        monkeypatch.setitem(reader.meta, "md5", md5s[names])
         return folder.parent
 
     def write_official_archive(self, monkeypatch) -> Path:
+        official = self.module.OFFICIAL
         unpacked = self.write_official(monkeypatch)
         root = self.folder / "archive"
         root.mkdir()
-        path = root / "cifar-10-python.tar.gz"
+        path = root / official.archive
         with tarfile.open(path, "w:gz") as tar:
-            tar.add(unpacked / "cifar-10-batches-py", "cifar-10-batches-py")
+            tar.add(unpacked / official.folder, official.folder)
         md5 = hashlib.md5(path.read_bytes()).hexdigest()
-        monkeypatch.setattr(cifar10_official, "ARCHIVE_MD5", md5)
-        monkeypatch.setattr(CIFAR10, "tgz_md5", md5)
+        monkeypatch.setattr(self.module, "OFFICIAL", official._replace(md5=md5))
+        reader = getattr(torchvision.datasets, official.reader)
+        monkeypatch.setattr(reader, "tgz_md5", md5)
         return path
 
 
 @pytest.fixture
 def small_cifar(tmp_path, monkeypatch) -> SmallCifar:
-    monkeypatch.setattr(cifar10, "SIZES", {"train": SmallCifar.TRAIN, "test": SmallCifar.TEST})
-    monkeypatch.setattr(cifar10_resnet32, "VALIDATION_SIZE", SmallCifar.VALIDATION)
-    return SmallCifar(tmp_path)
+    """40 training images, 10 of them for validation, and 20 test images in CIFAR-10's classes."""
+    made = SmallCifar(tmp_path, cifar10, train=4, test=2)
+    monkeypatch.setattr(cifar10, "SIZES", made.sizes)
+    monkeypatch.setattr(cifar10, "VALIDATION_SIZE", 10)
+    return made
+
+
+@pytest.fixture
+def small_cifar100(tmp_path, monkeypatch) -> SmallCifar:
+    """200 training images, 100 of them for validation, and 100 test images in 100 classes."""
+    made = SmallCifar(tmp_path, cifar100, train=2, test=1)
+    monkeypatch.setattr(cifar100, "SIZES", made.sizes)
+    monkeypatch.setattr(cifar100, "VALIDATION_SIZE", 100)
+    return made
+
+
+class SmallFashion:
+    """40 training and 20 test images as the four files; what is expected is set to these."""
+
+    def __init__(self, folder: Path, monkeypatch) -> None:
+        self.root = folder / "fashion"
+        random = np.random.default_rng(0)
+        self.labels = (np.arange(60) % 10).astype(np.uint8)
+        noise = random.integers(60, size=(60, 28, 28, 1), dtype=np.uint8)
+        self.images = (19 * self.labels[:, None, None, None] + noise).astype(np.uint8)
+        self.files, known = {}, {}
+        for name in fashion_mnist.FILES:
+            part = slice(0, 40) if name.startswith("train") else slice(40, None)
+            array = self.images[part, ..., 0] if "images" in name else self.labels[part]
+            header = struct.pack(">I", 0x0800 + array.ndim)
+            content = header + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+            self.files[name] = content
+            packed = hashlib.md5(gzip.compress(content, mtime=0)).hexdigest()
+            known[name] = (packed, hashlib.sha256(content).hexdigest())
+        monkeypatch.setattr(fashion_mnist, "SIZES", {"train": 40, "test": 20})
+        monkeypatch.setattr(fashion_mnist, "FILES", known)
+        monkeypatch.setattr(fashion_mnist_cnn, "VALIDATION_SIZE", 10)
+
+    def write(self, folder: str = "", packed: bool = True) -> Path:
+        place = self.root / folder
+        place.mkdir(parents=True, exist_ok=True)
+        for name, content in self.files.items():
+            if packed:
+                (place / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
+            else:
+                (place / name).write_bytes(content)
+        return self.root
+
+
+@pytest.fixture
+def small_fashion(tmp_path, monkeypatch) -> SmallFashion:
+    monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "no-package")
+    return SmallFashion(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -168,10 +237,11 @@ def assert_gradient_agrees():
 
     `model` is in float64. For each trainable tensor the derivative along a random direction,
     (L(w + h·d) - L(w - h·d)) / 2h with h = 1e-6, has to equal grad·d to 1e-5 of its size (the
-    differences' own error is about 1e-9).
+    differences' own error is about 1e-9). Where d has 100,000 numbers and more a smaller h passes
+    fewer kinks of ReLUs and maxima.
     """
 
-    def check(model, loss) -> None:
+    def check(model, loss, h: float = 1e-6) -> None:
         model.zero_grad()
         loss().backward()
         generator = torch.Generator().manual_seed(0)
@@ -182,11 +252,28 @@ def assert_gradient_agrees():
             exact = (parameter.grad * direction).sum().item()
             values = []
             with torch.no_grad():
-                for h in (1e-6, -1e-6):
-                    parameter += h * direction
+                for step in (h, -h):
+                    parameter += step * direction
                     values.append(loss().item())
-                    parameter -= h * direction
-            numeric = (values[0] - values[1]) / 2e-6
+                    parameter -= step * direction
+            numeric = (values[0] - values[1]) / (2 * h)
             assert numeric == pytest.approx(exact, rel=1e-5, abs=1e-8), name
 
     return check
+
+
+@pytest.fixture
+def overfitted():
+    """overfitted(model, shape, lr, steps): the last loss of Adam on twenty random examples."""
+
+    def train(model, shape, lr: float, steps: int) -> float:
+        inputs, labels = torch.randn(20, *shape), torch.arange(20) % 10
+        optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(model(inputs), labels)
+            loss.backward()
+            optimizer.step()
+        return loss.item()
+
+    return train

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workloads.data import cifar10, cifar10_official, image_tree
+from workloads.data import cifar10, image_tree
 from workloads.task import DataError
 
 
@@ -43,7 +43,7 @@ def test_every_source_gives_the_same_arrays(small_cifar, monkeypatch, source):
 def test_the_official_archive_is_downloaded_once(small_cifar, online, tmp_path, monkeypatch):
     folder, url = online
     archive = small_cifar.write_official_archive(monkeypatch).rename(folder / "archive")
-    monkeypatch.setattr(cifar10_official, "URL", f"{url}/archive")
+    monkeypatch.setattr(cifar10, "OFFICIAL", cifar10.OFFICIAL._replace(url=f"{url}/archive"))
     data = {"format": "official", "download": True}
     assert np.array_equal(cifar10.load(data).images, small_cifar.images)
     archive.unlink()
@@ -235,7 +235,7 @@ def test_the_official_archive_may_not_be_downloaded(tmp_path):
 
 
 def test_without_a_connection_the_remedy_is_told(tmp_path, offline_url, monkeypatch):
-    monkeypatch.setattr(cifar10_official, "URL", offline_url)
+    monkeypatch.setattr(cifar10, "OFFICIAL", cifar10.OFFICIAL._replace(url=offline_url))
     message = r"could not be downloaded \(.*\): put .*data\.format=image_folder"
     with pytest.raises(DataError, match=message):
         cifar10.decoded_folder({"format": "official", "download": True})
@@ -309,8 +309,8 @@ def test_all_real_images(real_data):
     assert (np.bincount(labels[:50_000]) == 5_000).all()
     mean = images[:50_000].mean(axis=(0, 1, 2))
     std = images[:50_000].std(axis=(0, 1, 2))
-    assert np.abs(mean - cifar10_resnet32.MEAN).max() < 1
-    assert np.abs(std - cifar10_resnet32.STD).max() < 2  # JPEG blurs a little
+    assert np.abs(mean - cifar10.MEAN).max() < 1
+    assert np.abs(std - cifar10.STD).max() < 2  # JPEG blurs a little
     task = cifar10_resnet32.load(data, {"depth": 8, "width": 2}, 128, "cpu")
     splits = task._splits
     assert [len(splits[name]) for name in ("train", "validation", "test")] == [

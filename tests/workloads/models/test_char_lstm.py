@@ -123,3 +123,32 @@ def test_overfitting_one_batch():
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.01
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_layer_by_layer_it_computes_the_same(dropout):
+    """The way taken on a GPU, where dropout inside cuDNN's call would not resume."""
+    torch.manual_seed(0)
+    model = CharLSTM(11, 8, 3, dropout)
+    inputs = torch.randn(5, 4, 8)
+    state = (torch.randn(3, 4, 8), torch.randn(3, 4, 8))
+    model.eval() if dropout else model.train()
+    for given in (None, state):
+        outputs, (hidden, cell) = model._by_layer(inputs, given)
+        expected, (their_hidden, their_cell) = model.lstm(inputs, given)
+        torch.testing.assert_close(outputs, expected, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(hidden, their_hidden, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(cell, their_cell, rtol=1e-5, atol=1e-6)
+
+
+def test_layer_by_layer_dropout_is_torchs_own():
+    model = CharLSTM(11, 8, 2, 0.2).train()
+    inputs = torch.randn(5, 4, 8)
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    first, _ = model._by_layer(inputs, None)
+    again, _ = model._by_layer(inputs, None)
+    torch.set_rng_state(before)
+    resumed, _ = model._by_layer(inputs, None)
+    assert torch.equal(first, resumed)
+    assert not torch.equal(first, again)

@@ -4,12 +4,12 @@ import torch
 from torch import nn
 
 from workloads.tasks import images
-from workloads.tasks.images import ImageTask, crop_and_flip, stratified_split
+from workloads.tasks.images import ImageTask, Preparation
 
 TRAIN = 37
 
 
-def task(batch_size: int = 8, crop_pad: int = 0, height: int = 6, width: int = 5) -> ImageTask:
+def task(batch_size: int = 8, height: int = 6, width: int = 5, **preparation) -> ImageTask:
     """60 images, each of one grey value, its index, so that a pixel says which image it is."""
     images = np.empty((60, height, width, 3), dtype=np.uint8)
     images[:] = np.arange(60)[:, None, None, None]
@@ -20,64 +20,21 @@ def task(batch_size: int = 8, crop_pad: int = 0, height: int = 6, width: int = 5
         np.arange(60) % 10,
         parts,
         build_model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * height * width, 10)),
-        mean=[1.0, 2.0, 3.0],
-        std=[4.0, 5.0, 6.0],
-        crop_pad=crop_pad,
+        preparation=Preparation(**{"mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0]} | preparation),
         batch_size=batch_size,
         device="cpu",
         data_description={},
     )
 
 
-# --- the split ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("sizes", [[60, 20, 20], [45, 5], [7, 1, 2]])
-def test_a_split_is_disjoint_has_its_sizes_and_the_classes_in_proportion(sizes):
-    labels = np.random.default_rng(0).integers(4, size=sum(sizes) * 10)
-    sizes = [10 * size for size in sizes]
-    parts = stratified_split(labels, sizes, seed=0)
-    assert [len(part) for part in parts] == sizes
-    assert len(set(np.concatenate(parts))) == len(labels)
-    for part in parts:
-        expected = np.bincount(labels) * len(part) / len(labels)
-        assert np.abs(np.bincount(labels[part], minlength=4) - expected).max() <= 2
-
-
-def test_a_split_depends_on_its_seed_alone():
-    labels = np.arange(100) % 10
-    first = stratified_split(labels, [50, 50], seed=0)[0]
-    assert np.array_equal(first, stratified_split(labels, [50, 50], seed=0)[0])
-    assert not np.array_equal(first, stratified_split(labels, [50, 50], seed=1)[0])
-
-
-def test_the_split_of_balanced_classes_is_exact_and_frozen():
-    train, validation = stratified_split(np.arange(1000) % 10, [900, 100], seed=0)
-    assert (np.bincount(train % 10) == 90).all()
-    assert (np.bincount(validation % 10) == 10).all()
-    # Results are comparable only while this holds.
-    assert validation[:8].tolist() == [1, 9, 31, 32, 44, 58, 86, 90]
-
-
 # --- minibatches --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("batch_size", [1, 8, 37, 50, 100])
-def test_every_training_example_is_seen_once_an_epoch(batch_size):
-    made = task(batch_size)
-    steps = -(-3 * TRAIN // batch_size)
-    seen = torch.cat([made.examples(step, data_seed=5) for step in range(steps)])
-    training = made._splits["train"].sort().values
-    epochs = seen[: 3 * TRAIN].reshape(3, TRAIN)
-    for epoch in epochs:
-        assert torch.equal(epoch.sort().values, training)
-    assert not torch.equal(epochs[0], epochs[1])
-    assert all(len(made.examples(step, 5)) == batch_size for step in range(steps))
-
-
-@pytest.mark.parametrize("crop_pad", [0, 2])
-def test_minibatches_are_a_pure_function_of_seed_and_step(crop_pad):
-    forwards, backwards = task(crop_pad=crop_pad), task(crop_pad=crop_pad)
+@pytest.mark.parametrize(
+    "preparation", [{}, {"crop_pad": 2}, {"crop_pad": 2, "colours": True}], ids=str
+)
+def test_minibatches_are_a_pure_function_of_seed_and_step(preparation):
+    forwards, backwards = task(**preparation), task(**preparation)
     drawn = {step: forwards.minibatch(step, 3) for step in range(12)}
     for step in (11, 4, 0, 5):
         backwards.minibatch(step, 4)  # another trial on the same task, in between
@@ -92,28 +49,6 @@ def test_minibatches_are_a_pure_function_of_seed_and_step(crop_pad):
 def test_labels_belong_to_their_images():
     images, labels = task().minibatch(3, 0)
     assert torch.equal(images[:, 0, 0, 0] % 10, labels)
-
-
-def slow_crop_and_flip(images, top, left, flip, pad):
-    out = []
-    for image, row, column, mirrored in zip(images.numpy(), top, left, flip, strict=True):
-        height, width, _ = image.shape
-        padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
-        crop = padded[row : row + height, column : column + width]
-        out.append(crop[:, ::-1] if mirrored else crop)
-    return torch.from_numpy(np.stack(out))
-
-
-@pytest.mark.parametrize("pad", [1, 4])
-def test_crop_and_flip_equals_its_slow_twin(pad):
-    random = np.random.default_rng(pad)
-    images = torch.from_numpy(random.integers(256, size=(64, 9, 7, 3), dtype=np.uint8))
-    top, left = torch.from_numpy(random.integers(2 * pad + 1, size=(2, 64)))
-    flip = torch.from_numpy(random.random(64) < 0.5)
-    assert torch.equal(
-        crop_and_flip(images, top, left, flip, pad),
-        slow_crop_and_flip(images, top, left, flip, pad),
-    )
 
 
 def test_augmentation_draws_every_shift_and_both_sides_equally_often():
@@ -146,6 +81,32 @@ def test_inputs_are_normalised_per_channel_and_channels_last():
     assert inputs.shape == (2, 3, 6, 5)
     assert inputs[0, :, 0, 0].tolist() == [6 / 4, 5 / 5, 4 / 6]
     assert inputs.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_colours_are_stretched_after_the_crop_which_stays_the_same():
+    plain, coloured = task(crop_pad=2), task(crop_pad=2, colours=True)
+    noise = torch.randint(256, (60, 6, 5, 3), generator=torch.Generator().manual_seed(0))
+    plain._images = coloured._images = noise.to(torch.uint8)
+    before, labels = plain.minibatch(4, 0)
+    after, same = coloured.minibatch(4, 0)
+    assert torch.equal(labels, same)
+    assert after.dtype == torch.float32
+    random = np.random.default_rng([0, images.AUGMENTATION, 4])
+    random.integers(5, size=(2, 8))
+    random.random(8)
+    factors = [
+        torch.from_numpy(random.uniform(*e, 8).astype("f4")) for e in ((0.5, 1.5), (0.2, 1.8))
+    ]
+    expected = images.contrasted(images.saturated(before.float(), factors[0]), factors[1])
+    torch.testing.assert_close(after, expected)
+
+
+def test_without_a_mean_each_image_is_normalised_by_its_own():
+    made = task(mean=None, std=None)
+    inputs = made.inputs(torch.arange(180).reshape(2, 6, 5, 3).to(torch.uint8), torch.float64)
+    assert inputs.shape == (2, 3, 6, 5)
+    assert inputs.mean((1, 2, 3)).abs().max() < 1e-12
+    torch.testing.assert_close(inputs.square().mean((1, 2, 3)), torch.ones(2).double())
 
 
 # --- losses and evaluation ----------------------------------------------------------------------

@@ -1,0 +1,203 @@
+"""From words to configurations: all that ships composes, and what a user typed stays as typed."""
+
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from harness.config import build, compose
+from harness.errors import ConfigError
+from harness.study.study import Study
+from tests.studies import jobs
+
+CONF = Path(__file__).parents[2] / "conf"
+SPACES = CONF / "search_space"
+WORKLOADS = sorted(folder.name for folder in SPACES.iterdir())
+
+
+def optimizers(folder):
+    return sorted(path.stem for path in (SPACES / folder).glob("*.yaml"))
+
+
+def studies(*words):
+    """The studies of the jobs, their data left unread."""
+    return [Study(build.study_node(config), words) for config, words in jobs(*words)]
+
+
+# --- everything that ships -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_every_pair_of_workload_and_optimizer_composes(workload):
+    names = optimizers(workload)
+    made = studies("-m", f"workload={workload}", f"optimizer={','.join(names)}")
+    assert [(study.workload, study.optimizer) for study in made] == [(workload, n) for n in names]
+    for study in made:
+        assert study.point(0).keys() == study.space.keys()
+        assert list(study.space)[-2:] == ["decay_steps_factor", "end_factor"]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted({f"{p.parent.relative_to(SPACES)}" for p in SPACES.glob("*/*/*.yaml")}),
+)
+def test_every_other_search_space_composes(folder):
+    workload, names = folder.partition("/")[0], optimizers(folder)
+    words = ("-m", f"workload={workload}", f"search_space={folder}/${{optimizer}}")
+    made = studies(*words, f"optimizer={','.join(names)}", "schedule=constant")
+    assert [study.optimizer for study in made] == names
+    files = [SPACES / folder / f"{name}.yaml" for name in names]
+    for study, file in zip(made, files, strict=True):
+        assert study.space.keys() == {
+            line.partition(":")[0] for line in file.read_text().splitlines() if line[0] not in "# "
+        }
+
+
+@pytest.mark.parametrize("experiment", sorted(p.stem for p in (CONF / "experiment").glob("*.yaml")))
+def test_every_experiment_composes_for_each_of_its_optimizers(experiment):
+    composed = jobs(f"experiment={experiment}")
+    names = [build.study_node(config)["optimizer"]["name"] for config, _ in composed]
+    assert names == ["sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam"]
+    for config, words in composed:
+        assert set(words) == {f"experiment={experiment}", f"optimizer={config.optimizer.name}"}
+        request = build.request(config, Study(build.study_node(config)), words)
+        assert len(request.indices) >= 32
+
+
+def test_there_is_an_experiment_to_start_with():
+    assert (CONF / "experiment" / "quickstart.yaml").exists()
+
+
+@pytest.mark.parametrize("schedule", sorted(p.stem for p in (CONF / "schedule").glob("*.yaml")))
+def test_every_schedule_composes(schedule):
+    (study,) = studies("optimizer=sgd", f"schedule={schedule}")
+    assert study.config["schedule"] == {"name": schedule}
+
+
+# --- what a user types -----------------------------------------------------------------------------
+
+
+def composed(*words):
+    ((config, _),) = jobs(*words)
+    return config
+
+
+PATHS = (
+    "2024_11_05", "1e3", "true", "a b", "ü/~x", "it's", "a,b", "$x", "x\\y", "x\\", "\\'", "[1]", "a=b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", compose.TEXTS)
+@pytest.mark.parametrize("text", PATHS)
+def test_a_path_is_text_whatever_it_looks_like(key, text):
+    (word,) = compose.as_hydra_takes_them([f"{key}={text}"])
+    parsed = OverridesParser.create().parse_override(word)
+    assert (parsed.key_or_group, parsed.value()) == (key, text)
+
+
+def test_paths_reach_the_configuration():
+    config = composed("root=2024_11_05", "report=it's a\\b")
+    assert (config.root, config.report) == ("2024_11_05", "it's a\\b")
+
+
+def test_a_path_may_be_null_or_quoted_by_the_user():
+    assert composed("report=null").report is None
+    assert composed("root='a b'").root == "a b"
+
+
+@pytest.mark.parametrize("words", [("trial=0-3,7",), ("trial=[0-3,7]",), ("trial='0-3,7'",)])
+def test_a_list_of_trials(words):
+    config = composed("optimizer=sgd", *words)
+    assert build.request(config, Study(build.study_node(config))).indices == (0, 1, 2, 3, 7)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_multirun_takes_its_flag_anywhere(place):
+    words = ["optimizer=sgd,momentum", "seed=1"]
+    words.insert(place, "-m")
+    assert [study.optimizer for study in studies(*words)] == ["sgd", "momentum"]
+
+
+@pytest.mark.parametrize("flag", [["--cfg", "job"], ["--config-dir", str(CONF)], [f"-cd={CONF}"]])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_flags_may_stand_anywhere(flag, place):
+    """argparse wants the overrides side by side, and would name those behind a flag unrecognized."""
+    overrides = ["optimizer=sgd", "seed=1"]
+    words = [*overrides[:place], *flag, *overrides[place:]]
+    assert compose.as_hydra_takes_them(words) == [*overrides, *flag]
+    assert compose.as_hydra_takes_them([*words, "-m"])[0] == "-m"
+
+
+def test_multirun_overrides_what_its_optimizers_have_and_the_default_one_lacks():
+    made = studies("-m", "optimizer=sgd,momentum", "search_space.lr.high=1")
+    assert [study.config["search_space"]["lr"]["high"] for study in made] == [1.0, 1.0]
+    assert all("search_space.lr.high=1" in study.overrides for study in made)
+
+
+def test_the_words_of_a_job_compose_it_again():
+    for study in studies("-m", "optimizer=sgd,momentum", "search_space.lr.high=1", "seed=0,1"):
+        (again,) = studies(*study.overrides)
+        assert again.fingerprint == study.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("axis", "expected"),
+    [
+        ("{choices: [0.1, 0.5]}", {"choices": [0.1, 0.5]}),
+        ("{low: 0.1, high: 0.5}", {"low": 0.1, "high": 0.5, "scale": "log"}),
+        ("{low: 0, high: 1, scale: linear}", {"low": 0.0, "high": 1.0, "scale": "linear"}),
+        ("0.3", 0.3),
+    ],
+)
+@pytest.mark.parametrize("several", [(), ("-m",)])
+def test_an_axis_given_whole_takes_the_place_of_what_it_was(axis, expected, several):
+    (study,) = studies(*several, "optimizer=sgd", f"search_space.lr={axis}")
+    assert study.config["search_space"]["lr"] == expected
+
+
+def test_a_choice_of_other_axes_can_be_made_a_range():
+    (study,) = studies("optimizer=sgd", "schedule.end_factor={low: 1e-4, high: 1}")
+    expected = {"low": 1e-4, "high": 1.0, "scale": "log"}
+    assert study.config["search_space"]["end_factor"] == expected
+
+
+@pytest.mark.parametrize("words", [(), ("num_trials=3",)])
+def test_no_words_are_the_default_study(words):
+    (study,) = studies(*words)
+    assert (study.workload, study.optimizer) == ("digits_cnn", "adam")
+
+
+def test_what_is_printed_describes_no_job(capsys):
+    assert jobs("--cfg", "job", "optimizer=sgd") == []
+    assert "rule: sgd" in capsys.readouterr().out
+
+
+def test_a_sweep_over_nothing_is_refused():
+    with pytest.raises(ConfigError, match=r"-m optimizer=glob\(x\*\): describes no study"):
+        jobs("-m", "optimizer=glob(x*)")
+
+
+@pytest.mark.parametrize(
+    ("words", "elsewhere"),
+    [
+        (["optimizer=sgd"], False),
+        (["-m", "hydra/launcher=basic"], False),
+        (["-m", "hydra/launcher=joblib"], True),
+    ],
+)
+def test_launchers_that_start_processes_of_their_own(words, elsewhere):
+    assert compose.launches_elsewhere(words) is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ([], None),
+        (["optimizer=sgd"], None),
+        (["--config-dir", "mine", "optimizer=sgd"], "mine"),
+        (["--config-dir=mine"], "mine"),
+        (["-m", "-cd", "mine"], "mine"),
+    ],
+)
+def test_the_users_own_folder(words, folder):
+    assert compose.config_dir(words) == (folder and Path(folder))
