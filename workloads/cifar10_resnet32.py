@@ -14,19 +14,11 @@ from workloads.settings import POSITIVE, one_of, read
 if TYPE_CHECKING:
     from workloads.tasks.images import ImageTask
 
-VALIDATION_SIZE = 5_000
-SPLIT_SEED = 0  # of the workload, not of a trial: every trial has the same split
-CROP_PAD = 4
-
-# Of the official training images' channels, in units of 1/255 as stored.
-MEAN = (125.3, 123.0, 113.9)
-STD = (63.0, 62.1, 66.7)
-
 MODEL = {"depth": one_of(8, 14, 20, 32, 56), "width": POSITIVE}
 
 
 def prepare(data: Mapping[str, Any]) -> str:
-    """`data`: root, cache, format, download (cifar10.py)."""
+    """`data`: root, cache, format, download (cifar.py)."""
     return str(cifar10.load(data).description["sha256"])
 
 
@@ -38,33 +30,14 @@ def load(
     data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
 ) -> ImageTask:
     """`model`: depth (6n+2) and width (the channels of the first stage)."""
-    import numpy as np
-
     from workloads.models.resnet import ResNet
-    from workloads.tasks.images import ImageTask, stratified_split
+    from workloads.tasks.cifar import cifar_task
 
     settings = read("model", model, **MODEL)
-    images, labels, description = cifar10.load(data)
-    sizes = {
-        "train": cifar10.SIZES["train"] - VALIDATION_SIZE,
-        "validation": VALIDATION_SIZE,
-        "test": cifar10.SIZES["test"],
-    }
-    training_labels = labels[: cifar10.SIZES["train"]]
-    train, validation = stratified_split(
-        training_labels, [sizes["train"], sizes["validation"]], SPLIT_SEED
-    )
-    test = np.arange(cifar10.SIZES["train"], len(labels))
-    num_classes = len(cifar10.CLASSES)
-    return ImageTask(
-        images,
-        labels,
-        {"train": train, "validation": validation, "test": test},
-        build_model=lambda: ResNet(settings.depth, settings.width, num_classes),
-        mean=MEAN,
-        std=STD,
-        crop_pad=CROP_PAD,
-        batch_size=batch_size,
-        device=device,
-        data_description={**description, **sizes},
+    return cifar_task(
+        cifar10,
+        cifar10.load(data),
+        lambda num_classes: ResNet(settings.depth, settings.width, num_classes),
+        batch_size,
+        device,
     )

@@ -43,6 +43,10 @@ CHAR_LSTM = {
 }
 """The `model:` settings of the two character LSTMs (here, where torch is not needed)."""
 
+DEEPOBS = {"train_on_validation": FLAG, "drop_remainder": FLAG, "same_order_each_epoch": FLAG}
+"""The `data:` settings of DeepOBS's problems on images, each of which brings one nearer to its
+published runs: tasks/splits.py, tasks/order.py."""
+
 
 def read(section: str, node: Mapping[str, Any], **rules: Rule) -> SimpleNamespace:
     """The settings of config node `section`, each checked by its rule.
@@ -52,9 +56,8 @@ def read(section: str, node: Mapping[str, Any], **rules: Rule) -> SimpleNamespac
     """
     for name in node:
         if name not in rules:
-            raise DataError(
-                f"{section}.{name} is not a setting of this workload: {', '.join(rules)}"
-            )
+            known = ", ".join(rules) or f"leave it out, {section} has none"
+            raise DataError(f"{section}.{name} is not a setting of this workload: {known}")
     for name, rule in rules.items():
         value = node.get(name)
         if not rule.holds(value):

@@ -136,7 +136,7 @@ def decode(
         if names != set(classes) or len(files) != sizes[part]:
             raise DataError(
                 f"{source}: {part}/ holds {len(files)} images of {len(names)} classes instead of "
-                f"{sizes[part]} of {', '.join(classes)}: give a complete copy"
+                f"{sizes[part]} of {_listed(classes)}: give a complete copy"
             )
         for name, file_name, content in sorted(files):
             try:
@@ -153,6 +153,12 @@ def decode(
             labels.append(classes.index(name))
     kind = kinds.pop() if len(kinds) == 1 else "copy of mixed formats"
     return np.stack(images), np.array(labels, dtype=np.uint8), kind
+
+
+def _listed(classes: Sequence[str]) -> str:
+    if len(classes) > 10:
+        return f"{len(classes)}, {classes[0]} to {classes[-1]}"
+    return ", ".join(classes)
 
 
 def kind_of(image: Any) -> str:

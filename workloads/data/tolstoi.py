@@ -19,7 +19,7 @@ from workloads.data.folders import (
     written_whole,
 )
 from workloads.data.text import checked, decoded
-from workloads.settings import FLAG, PATH, read
+from workloads.settings import FLAG, PATH, Rule, read
 from workloads.task import DataError
 
 FILE_NAME = "war_and_peace.txt"
@@ -50,13 +50,19 @@ def cut(etext: bytes) -> bytes:
     return b"".join(lines)
 
 
-def find(data: Mapping[str, Any]) -> Path:
+DATA = {"root": PATH, "cache": PATH, "file": PATH, "download": FLAG, "any_edition": FLAG}
+
+
+def find(data: Mapping[str, Any], **further: Rule) -> Path:
     """The path of the text: data.file, else in the data root, else in the cache, else downloaded.
+
+    Args:
+        further: settings of `data` that the workload reads.
 
     Raises:
         DataError: when there is none.
     """
-    settings = read("data", data, root=PATH, cache=PATH, file=PATH, download=FLAG, any_edition=FLAG)
+    settings = read("data", data, **DATA, **further)
     if settings.file:
         path = expanded(settings.file, "data.file")
         if not os.path.isfile(path):
@@ -82,7 +88,7 @@ def find(data: Mapping[str, Any]) -> Path:
     return cached
 
 
-def read_text(data: Mapping[str, Any]) -> tuple[str, str]:
+def read_text(data: Mapping[str, Any], **further: Rule) -> tuple[str, str]:
     """The text and a label for it, after checking that it is DeepOBS's.
 
     The uncut etext is cut here. With data.any_edition another text is taken as it is.
@@ -91,7 +97,7 @@ def read_text(data: Mapping[str, Any]) -> tuple[str, str]:
         DataError: when it is another edition, DeepOBS's with its line ends translated, or no text
             that can be learned.
     """
-    path = find(data)
+    path = find(data, **further)
     content = content_of(path)
     if hashlib.sha256(content).hexdigest() == ETEXT_SHA256:
         content = cut(content)

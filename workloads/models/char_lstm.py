@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from torch import Tensor, nn
+import torch
+import torch.nn.functional as F
+from torch import _VF, Tensor, nn
 
 State = tuple[Tensor, Tensor]
 """(hidden, cell), each [layers, streams, hidden_size]."""
@@ -58,8 +60,32 @@ class CharLSTM(nn.Module):
 
         A state of None is zero.
         """
-        outputs, state = self.lstm(self.dropout(self.embedding(characters)), state)
+        inputs = self.dropout(self.embedding(characters))
+        outputs, state = (
+            self._by_layer(inputs, state) if inputs.is_cuda else self.lstm(inputs, state)
+        )
         return self.linear(self.dropout(outputs)), state
+
+    def _by_layer(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """What `lstm` computes, its dropout drawn from torch's own generator.
+
+        Inside cuDNN's call it comes from a state of cuDNN's own, which no checkpoint holds: a
+        resumed trial would differ.
+        """
+        lstm = self.lstm
+        zeros = inputs.new_zeros(lstm.num_layers, inputs.shape[1], lstm.hidden_size)
+        hidden, cell = state or (zeros, zeros)
+        ended = []
+        for layer, weights in enumerate(lstm.all_weights):
+            if layer:
+                inputs = F.dropout(inputs, lstm.dropout, self.training)
+            before = hidden[layer : layer + 1], cell[layer : layer + 1]
+            inputs, *after = _VF.lstm(
+                inputs, before, [*weights], True, 1, 0.0, self.training, False, False
+            )
+            ended.append(after)
+        hidden, cell = (torch.cat(parts) for parts in zip(*ended, strict=True))
+        return inputs, (hidden, cell)
 
 
 def detached(state: State) -> State:

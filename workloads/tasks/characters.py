@@ -88,11 +88,22 @@ class CharacterTask:
         model: Mapping[str, Any],
         batch_size: int,
         device: str,
+        *,
+        train_on_validation: bool = False,
     ) -> None:
-        """`model` is the config node: hidden_size, layers, dropout, sequence_length."""
+        """
+        Args:
+            model: the config node: hidden_size, layers, dropout, sequence_length.
+            train_on_validation: the validation part is trained on too, and still evaluated, as
+                DeepOBS has none.
+        """
         settings = read("model", model, **CHAR_LSTM)
         ids, vocabulary = code(text)
         parts = split(ids)
+        further = {}
+        if train_on_validation:  # which goes on where the training part ends
+            parts["train"] = np.concatenate([parts["train"], parts["validation"]])
+            further = {"train_on_validation": True}
         length = settings.sequence_length
         self.device = device
         self.settings = settings
@@ -104,6 +115,7 @@ class CharacterTask:
             "characters": len(ids),
             "vocabulary": len(vocabulary),
             **{name: len(part) for name, part in parts.items()},
+            **further,
         }
         count = {"train": batch_size}
         self._streams = {

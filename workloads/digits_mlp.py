@@ -1,0 +1,38 @@
+"""Workload `digits_mlp`: one hidden layer on scikit-learn's handwritten digits. A second a trial.
+
+No convolutions and no augmentation, so that many trials can be trained as one stacked model. The
+data and its parts: tasks/digits.py. All of it is ours, no paper has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workloads.data import digits
+from workloads.settings import PATH, POSITIVE, read
+
+if TYPE_CHECKING:
+    from workloads.tasks.images import ImageTask
+
+
+def prepare(data: Mapping[str, Any]) -> str:
+    """The data is bundled, so that data.root and data.cache are accepted and not used."""
+    read("data", data, root=PATH, cache=PATH)
+    return digits.read().sha256
+
+
+def check_model(model: Mapping[str, Any]) -> None:
+    read("model", model, width=POSITIVE)
+
+
+def load(
+    data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
+) -> ImageTask:
+    """`model`: width, the units of the hidden layer."""
+    from workloads.models.dense import mlp
+    from workloads.tasks.digits import NUM_CLASSES, PIXELS, digits_task
+
+    read("data", data, root=PATH, cache=PATH)
+    width = read("model", model, width=POSITIVE).width
+    return digits_task(lambda: mlp(PIXELS, width, NUM_CLASSES), batch_size, device)
