@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-slow test-slurm check lint format clean
+.PHONY: help install demo test test-all lint format check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -12,7 +12,7 @@ help: ## this list
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV): PyTorch brings its CUDA packages, 5.5 GB on disk, a minute or more."
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,launchers]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,launchers,modern]'
 	touch $@
 
 install: $(STAMP) ## the environment, in .venv
@@ -20,25 +20,26 @@ install: $(STAMP) ## the environment, in .venv
 demo: $(STAMP) ## six tuned optimizers compared on real data, in minutes
 	$(BIN)/python -m harness experiment=quickstart
 
-test: $(STAMP) ## the ordinary tests
-	$(BIN)/python -m pytest -m "not slow"
+# On all cores; kills, Slurm and the browser one after the other on one of them (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
-test-slow: $(STAMP) ## the slow tests too: coverage simulations and the like
-	$(BIN)/python -m pytest
+test: $(STAMP) ## the tests to wait for: about three minutes on two cores
+	$(PYTEST) -m "not (slow or fault or slurm or browser)"
 
-test-slurm: $(STAMP) ## the Slurm tests, on a private single-node Slurm (Debian, root)
-	$(BIN)/python -m pytest tests/slurm
+test-all: $(STAMP) ## all tests: simulations, kills, Slurm (Debian, root) and the browser too
+	$(PYTEST)
 
-lint: $(STAMP) ## style and types
+lint: $(STAMP) ## style, types and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(STAMP) ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test ## what CI runs
+check: lint test-all ## what CI runs
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

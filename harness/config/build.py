@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -13,16 +14,17 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from harness.config import pruning
 from harness.config.schema import Damaged
 from harness.errors import ConfigError, unknown
 from harness.records.checkpoint import parse_every
 from harness.running import checks
 from harness.running.options import Options
 from harness.study import indices
-from harness.study.parametrisation import meaning
+from harness.study.parametrisation import EFFECTIVE_LR, check_groups, meaning, split
 from harness.study.request import Request
 from harness.study.space import parse
-from harness.study.study import RUN_KEYS, STUDY_KEYS, Study, key_of
+from harness.study.study import RUN_KEYS, STUDY_KEYS, Study, chooses_how, key_of
 from harness.training import chain, optimizers
 
 Job = tuple[DictConfig, tuple[str, ...]]
@@ -54,6 +56,7 @@ def asked(jobs: Sequence[Job]) -> list[tuple[Request, Job]]:
         config, words = job
         one = request(config, _study(node, words, digest), words)
         key = (one.root, one.study.name)
+        pruning.check(config, one)
         before, first = found.get(key, (one, job))
         found[key] = (_together(before, one), first)
     checks.check_optimizers([request.study for request, _ in found.values()])
@@ -72,7 +75,7 @@ def study(config: DictConfig, words: Sequence[str] = ()) -> Study:
 
 
 def _study(node: dict[str, Any], words: Sequence[str], digest: str | None) -> Study:
-    kept = tuple(word for word in words if key_of(word) not in RUN_KEYS)
+    kept = tuple(word for word in words if not chooses_how(word))
     return Study({**node, "data_sha256": digest}, kept)
 
 
@@ -87,20 +90,50 @@ def study_node(config: DictConfig) -> dict[str, Any]:
     assert isinstance(resolved, dict)
     for name in resolved.keys() - {*STUDY_KEYS, *RUN_KEYS, "hydra"}:  # +optimiser=adam, say
         raise unknown("configuration key", name, (*STUDY_KEYS, *RUN_KEYS), "it would do nothing")
+    for name in (*STUDY_KEYS, *RUN_KEYS):
+        if name not in resolved:
+            raise ConfigError(f"the configuration lacks {name}; leave ~{name} out")
     node = {name: resolved[name] for name in STUDY_KEYS}
     _check_workload(node["workload"])
     for name, seed in (("seed", node["seed"]), ("sampler.seed", node["sampler"]["seed"])):
         if seed is not None and seed < 0:
             raise ConfigError(f"{name} must be 0 or more, got {seed}")
     node["schedule"], axes = _schedule(node["schedule"])
-    node["search_space"] = _search_space(node["search_space"], axes)
-    rule = node["optimizer"]["rule"]
-    if optimizers.is_path(rule):  # the file that defines it, whoever exports it
-        _note_code(node["optimizer"], optimizers.load_class(rule).__module__)
+    node["optimizer"] = _optimizer(node["optimizer"])
+    node["search_space"] = _search_space(
+        optimizers.flat(node["optimizer"], node["search_space"]), axes
+    )
+    scale = node["workload"].pop("gradient_scale")
+    if any(split(axis)[1] == EFFECTIVE_LR for axis in node["search_space"]):
+        node["gradient_scale"] = _gradient_scale(scale)
     _note_code(node["workload"], node["workload"]["module"])
     names = {meaning(axis): 0.0 for axis in node["search_space"]}
-    chain.check(rule, node["schedule"]["name"], names)
+    chain.check(node["optimizer"], node["schedule"]["name"], names)
     return node
+
+
+def _gradient_scale(scale: float | None) -> float:
+    if scale is None or not 0 < scale < math.inf:
+        raise ConfigError(
+            f"an effective_lr axis needs workload.gradient_scale, the size of the workload's first"
+            f" gradients, got {scale}; harness stages measures it"
+        )
+    return scale
+
+
+def _optimizer(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The optimizer of a study: what is said of it, and the code that defines its classes."""
+    kept = {key: value for key, value in node.items() if value not in (None, False)}
+    defined_in = optimizers.modules(kept)
+    if isinstance(kept.get("rule"), str) and optimizers.is_path(kept["rule"]):
+        _note_code(kept, defined_in.pop(0))
+    further: dict[str, Any] = {}
+    for module in dict.fromkeys(defined_in):  # of groups, and of classes among the arguments
+        found: dict[str, Any] = {}
+        _note_code(found, module)
+        if found:
+            further[module] = found["code"]
+    return {**kept, "codes": further} if further else kept
 
 
 def _schedule(node: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -121,16 +154,18 @@ def _search_space(node: Mapping[str, Any], of_schedule: Mapping[str, Any]) -> di
 
     A further axis leaves the earlier coordinates of a Halton point as they are.
     """
+    check_groups(node)
     further = {name: axis for name, axis in of_schedule.items() if name not in node}
     return {name: axis.node for name, axis in parse({**node, **further}).items()}
 
 
 def _check_names(nodes: Sequence[Mapping[str, Any]]) -> None:
     """One name means one optimizer and one workload: results lie in folders of these names."""
-    for part, key in (("optimizer", "rule"), ("workload", "module")):
+    means = {"optimizer": optimizers.described, "workload": lambda node: str(node["module"])}
+    for part, told in means.items():
         seen: dict[str, str] = {}
         for node in nodes:
-            name, value = node[part]["name"], node[part][key]
+            name, value = node[part]["name"], told(node[part])
             if seen.setdefault(name, value) != value:
                 raise ConfigError(
                     f"{part}.name {name!r} stands for {seen[name]} in one job and for {value} in"
@@ -146,6 +181,9 @@ def request(config: DictConfig, of: Study, words: Sequence[str] = ()) -> Request
             or a number that is none.
     """
     _check_trials(config, words)
+    if not config.root or config.report == "":  # as root=$FOLDER is where there is no such variable
+        key = "report" if config.root else "root"
+        raise ConfigError(f"{key}= is empty; give a folder, such as {key}=results")
     root = os.path.expanduser(config.root)
     trial = OmegaConf.to_container(config, resolve=True)["trial"]  # type: ignore[index, call-overload]
     if type(trial) is int:
@@ -216,6 +254,8 @@ def options(config: DictConfig) -> Options:
         trial_timeout_seconds=limit,
         checkpoint_every=parse_every(config.checkpoint_every),
         set_damaged_aside=config.damaged is Damaged.set_aside,
+        pruning=pruning.of(config),
+        leave_open=bool(config.pruning.leave_open),
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.config import shipped
-from harness.errors import ConfigError, SweepError
+from harness.errors import EXIT_USAGE, ConfigError, SweepError
 from harness.running.saying import tell
 
 if TYPE_CHECKING:
@@ -19,9 +22,15 @@ if TYPE_CHECKING:
     from harness.config.build import Job
 
 STUDY_PARTS = ("workload", "model", "data", "optimizer", "schedule", "search_space")
+QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.S)
 TEXTS = ("root", "report", "data.root", "data.cache", "data.file")  # taken as they are typed
 PRINTING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help")
 CONFIG_DIR = ("--config-dir", "-cd")
+VALUED = (
+    *CONFIG_DIR, "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--info", "-i",
+    "--package", "-p", "--experimental-rerun",
+)  # fmt: skip
+"""Hydra's flags that are followed by their value."""
 
 
 def compose(words: Sequence[str]) -> list[Job]:
@@ -33,31 +42,78 @@ def compose(words: Sequence[str]) -> list[Job]:
         ConfigError: words that cannot be composed or describe no study, beside what Hydra raises.
     """
     from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
     from harness.config.search_path import stand_ins
 
     jobs: list[Job] = []
     used: set[str] = set()
+    without: list[str] = []
     repeated, own = tuple(_config_dir_flags(words)), config_dir(words)
 
     def collect(composed: DictConfig) -> None:
-        _check_search_space(composed, own)
+        choices = HydraConfig.get().runtime.choices
+        if OmegaConf.is_missing(composed, "search_space"):
+            without.append(str(choices.get("search_space")))  # raised here, Hydra would add a line
         if own is not None:
-            used.update(stand_ins(own, HydraConfig.get().runtime.choices))
+            used.update(stand_ins(own, choices))
         jobs.append((composed, (*repeated, *_overrides())))
 
-    basic = ["hydra/launcher=basic"] if launches_elsewhere(words) else []
+    here = [word for word in words if not re.match(r"\+*hydra[/.](launcher|sweep)\b", word)]
     try:
-        _hydra([*words, *basic], collect)
+        with _notes_nowhere(words) as nowhere, _usage_in_one_line():
+            _hydra([*nowhere, *here], collect)
     except Exception as error:
-        raise _told(error, own) from error
+        told = _told(error, own)
+        if told is error:  # with its own cause
+            raise
+        raise told from error
+    if without:
+        raise _no_search_space(without[0], own)
     for name in sorted(used):
         tell(f"{own}/{name} stands in for the shipped file of that name")
-    if not jobs and not any(word.split("=")[0] in PRINTING for word in words):
+    if not jobs and not _prints(words):
         raise ConfigError(
             f"{' '.join(words)}: describes no study, as a sweep over nothing; mend the pattern or range"
         )
     return jobs
+
+
+@contextlib.contextmanager
+def _notes_nowhere(words: Sequence[str]) -> Iterator[list[str]]:
+    """The overrides with which Hydra's notes on a sweep leave no trace: it may yet be refused."""
+    with contextlib.ExitStack() as stack:
+        folder = ""
+        if not _prints(words):
+            with contextlib.suppress(OSError):  # no room anywhere
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="harness-"))
+        yield [sweeps_into(folder)] if folder else []
+
+
+@contextlib.contextmanager
+def _usage_in_one_line() -> Iterator[None]:
+    """A flag that Hydra's argparse does not take as a mistake like any other."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            yield
+    except SystemExit as ended:
+        mistake = said.getvalue().rpartition("error: ")[2].strip()
+        if ended.code != EXIT_USAGE or not mistake:
+            raise
+        said = io.StringIO()
+        raise ConfigError(f"{mistake}; harness --hydra-help lists the flags") from None
+    finally:
+        print(said.getvalue(), end="", file=sys.stderr)
+
+
+def _prints(words: Sequence[str]) -> bool:
+    return any(word.split("=")[0] in PRINTING for word in words)
+
+
+def sweeps_into(folder: str) -> str:
+    """The override that has Hydra keep its notes on a sweep there."""
+    return f"hydra.sweep.dir={_as_text(folder)}"
 
 
 def launches_elsewhere(words: Sequence[str]) -> bool:
@@ -67,8 +123,8 @@ def launches_elsewhere(words: Sequence[str]) -> bool:
     )
 
 
-def launch(words: Sequence[str], run: Callable[[Job], int]) -> None:
-    """Have Hydra's launcher run each of the jobs.
+def launch(words: Sequence[str], run: Callable[[Job], int], root: str) -> None:
+    """Have Hydra's launcher run each of the jobs, its notes under the root.
 
     Raises:
         SweepError: a job did not end well.
@@ -80,7 +136,8 @@ def launch(words: Sequence[str], run: Callable[[Job], int]) -> None:
             # Raised, as a launcher hears of nothing else.
             raise SweepError(f"{composed.workload.name}/{composed.optimizer.name}: status {status}")
 
-    _hydra(words, job)
+    told = any(re.match(r"\+*hydra\.sweep\.dir=", word) for word in words)
+    _hydra([*words, *([] if told else [sweeps_into(os.path.join(root, ".hydra"))])], job)
 
 
 def _hydra(words: Sequence[str], task: Callable[[DictConfig], None]) -> None:
@@ -108,21 +165,32 @@ def _told(error: Exception, own: Path | None) -> Exception:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    if isinstance(error, HydraException | OmegaConfBaseException | ConfigError):
+    named = not str(error).lstrip().startswith(":")  # with what it is about
+    if isinstance(error, HydraException | ConfigError) and named:
         return error
-    if isinstance(error, UnicodeDecodeError):
-        return ConfigError(f"{_not_utf8(own)} is not UTF-8 text ({error.reason}); save it as UTF-8")
+    if found := _unreadable(own):  # whatever was said of it, without its name
+        return ConfigError(found)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return error
+    if isinstance(error, OSError) and error.errno and not error.filename:  # of what is printed to
+        return error
     # Hydra's parsing raises whatever it meets.
-    return ConfigError(f"these overrides cannot be composed: {error}")
+    return ConfigError(f"this cannot be composed: {str(error)[:300]}; mend the words or the files")
 
 
-def _not_utf8(own: Path | None) -> str:
+def _unreadable(own: Path | None) -> str:
+    """What is wrong with the first of a user's files that cannot be read; empty where all can."""
+    from omegaconf import OmegaConf
+
     for path in sorted(own.rglob("*.yaml")) if own else ():
         try:
-            path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError:
-            return str(path)
-    return "a configuration file"
+            OmegaConf.load(path)
+        except UnicodeDecodeError as error:
+            return f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8"
+        except Exception as error:  # of YAML's own, of OmegaConf's, for being nested too deeply
+            told = str(error).replace(f'"{path}", ', "").partition("full_key")[0].strip(" :\n")
+            return f"{path} does not hold settings by name ({told[:200]}); mend it"
+    return ""
 
 
 def _overrides() -> tuple[str, ...]:
@@ -133,20 +201,13 @@ def _overrides() -> tuple[str, ...]:
     return tuple(map(str, typed or ()))  # not resolved: seed=${first_trial} stays as it is
 
 
-def _check_search_space(composed: DictConfig, own: Path | None) -> None:
-    """A pair without a search space composes (its file is optional, so that -m can), and stops here."""
-    from omegaconf import OmegaConf
-
-    if not OmegaConf.is_missing(composed, "search_space"):
-        return
-    from hydra.core.hydra_config import HydraConfig
-
-    name = str(HydraConfig.get().runtime.choices.get("search_space@search_space"))
+def _no_search_space(name: str, own: Path | None) -> ConfigError:
+    """Of a pair whose file is not there: it is optional, so that -m can compose with the default."""
     pair, _, optimizer = name.rpartition("/")
     folders = [folder / "search_space" / pair for folder in (own, shipped.folder()) if folder]
     known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
     others = f", or name another, such as search_space={pair}/{known[0]}" if known else ""
-    raise ConfigError(
+    return ConfigError(
         f"{pair or 'this workload'} has no search space for optimizer {optimizer!r}: write"
         f" conf/search_space/{name}.yaml (--config-dir conf){others}"
     )
@@ -162,24 +223,27 @@ def config_dir(words: Sequence[str]) -> Path | None:
 
 
 def _config_dir_flags(words: Sequence[str]) -> list[str]:
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    found: list[str] = []
+    for word, following in zip(words, [*words, ""][1:], strict=True):  # the last one, as Hydra does
         if word in CONFIG_DIR:
-            return ["--config-dir", following]
-        if word.split("=")[0] in CONFIG_DIR:
-            return ["--config-dir", word.partition("=")[2]]
-    return []
+            found = ["--config-dir", following]
+        elif word.split("=")[0] in CONFIG_DIR:
+            found = ["--config-dir", word.partition("=")[2]]
+    return found
 
 
 def as_hydra_takes_them(words: Sequence[str]) -> list[str]:
     """The words with what a user wrote kept as written, in the order and form that Hydra takes.
 
     -m and --multirun before all overrides: Hydra takes them only there or last (hydra #3053).
+    All other flags behind them, wherever they stood.
     trial=0-3,7 as a list, unless -m makes it a sweep of jobs. Under -m Hydra first composes what is
     not swept with the defaults for what is, so search_space.lr.high=1 would be looked for in Adam's
     space whatever the optimizers: what depends on other choices is a sweep over one value.
     """
     flags = [word for word in words if word in ("-m", "--multirun")]
-    rest = [_quoted(_whole_axis(word)) for word in words if word not in flags]
+    rest = _in_one_piece([word for word in words if word not in flags])
+    rest = [_quoted(_whole_axis(word)) for word in rest]
     if flags:
         rest = [_swept(word) for word in rest]
     else:
@@ -187,26 +251,41 @@ def as_hydra_takes_them(words: Sequence[str]) -> list[str]:
     return flags + rest
 
 
+def _in_one_piece(words: Sequence[str]) -> list[str]:
+    """Overrides, then flags with their values: argparse wants all overrides side by side."""
+    overrides: list[str] = []
+    flags: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        (flags if word.startswith("-") or before in VALUED else overrides).append(word)
+    return overrides + flags
+
+
 def _quoted(word: str) -> str:
     """A path as text whatever it looks like: 2024_11_05 is no number, ü and ~ are no syntax."""
     key, equals, value = word.partition("=")
-    if key not in TEXTS or not value or value[0] in "'\"" or value == "null":
-        return word
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{key}{equals}'{escaped}'"
+    kept = QUOTED.fullmatch(value) or (value == "null" and key != "root")
+    return word if key not in TEXTS or not value or kept else f"{key}{equals}{_as_text(value)}"
+
+
+def _as_text(value: str) -> str:
+    """A value that Hydra's grammar takes for this text."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    return str(QuotedString(value, Quote.single).with_quotes())
 
 
 def _whole_axis(word: str) -> str:
     """search_space.lr={choices: [...]} takes the place of the axis, whatever it was."""
-    match = re.fullmatch(r"(search_space|schedule)\.(\w+)=\{(.*)\}", word, re.S)
-    if not match:
-        return word
-    part, name, inside = match.groups()
-    rest = [
-        key for key in ("low", "high", "scale", "choices") if not re.search(rf"\b{key}\s*:", inside)
-    ]
-    nothing = ", ".join(f"{key}: null" for key in rest)
-    return f"++{part}.{name}={{{inside}, {nothing}}}" if inside.strip() else word
+    one = r"\{[^{}]*:[^{}]*\}"
+    match = re.fullmatch(rf"\+*((?:search_space|schedule)\.[\w.]+)=({one}(?:\s*,\s*{one})*)", word)
+    return f"++{match[1]}={re.sub(one, _complete, match[2])}" if match else word
+
+
+def _complete(axis: re.Match[str]) -> str:
+    """An axis with all its keys, null for those that are not given."""
+    keys = ("low", "high", "scale", "choices")
+    rest = [key for key in keys if not re.search(rf"\b{key}\s*:", axis[0])]
+    return ", ".join([axis[0][:-1], *(f"{key}: null" for key in rest)]) + "}"
 
 
 def _swept(word: str) -> str:
@@ -215,7 +294,7 @@ def _swept(word: str) -> str:
     from hydra.errors import OverrideParseException
 
     key, equals, value = word.partition("=")
-    if not value or key.lstrip("+").split(".")[0] not in STUDY_PARTS:
+    if value in ("", "null") or key.lstrip("+").split(".")[0] not in STUDY_PARTS:
         return word
     sweep = f"{key}{equals}choice({value})"
     try:

@@ -30,13 +30,55 @@ def one_line(error: BaseException) -> str | None:
         r"Could not override '([^']+)'.*append.*use (\+\S+)", str(error), re.S
     ):
         key, appended = unknown_key.groups()
-        added = f", {appended} adds one" if key.startswith("search_space.") else ""
-        return f"{key!r} is no key of this configuration; --cfg job lists them{added}{_meant(key)}"
-    text = str(error)
-    cause = error.__cause__
-    if cause is not None and str(cause) not in text:
+        remedy = _remedy(key, appended)
+        return f"{key!r} is no key of this configuration; --cfg job lists them{remedy}"
+    text, cause = str(error), error.__cause__
+    if cause is not None and not _of_the_parser(cause) and str(cause) not in text:
         text = f"{text}: {cause}"
-    return " ".join(text.split())
+    text = re.sub(r"See https://hydra.cc\S* for details", "", text)
+    # Where OmegaConf says it, without what it says of its classes.
+    text = re.sub(r"\s*full_key: *(\S*)(.*?_type=\S*)*", _place, text, flags=re.S)
+    return f"{' '.join(text.split())[:500]}{_how_to_write(error, text)}"
+
+
+def _of_the_parser(cause: BaseException) -> bool:
+    return type(cause).__module__.startswith("antlr4")
+
+
+def _place(match: re.Match[str]) -> str:
+    return f" (in {match[1]})" if match[1] and "_type=" not in match[1] else ""
+
+
+def _how_to_write(error: BaseException, text: str) -> str:
+    """The remedy for what Hydra's grammar does not take as it was meant."""
+    from omegaconf.errors import InterpolationResolutionError
+
+    if isinstance(error, InterpolationResolutionError):
+        return "; ${…} stands for another key, ${oc.env:HOME} for a variable, and \\${…} for itself"
+    if "Cannot merge DictConfig with ListConfig" in text:
+        return "; give a list of values as {choices: [0.1, 0.2]}"
+    if not re.search(r"missing EQUAL|no viable alt|NoViableAlt|token recognition|extraneous", text):
+        return ""
+    key, equals, value = str(getattr(error, "override", "KEY=…")).partition("=")
+    if not equals:
+        return "; an override is KEY=VALUE"
+    if "{" in value or "{" in text:
+        return f"; such as {key.lstrip('+')}='{{low: 0.1, high: 1.5}}', decimals with a point"
+    quoted = value.replace("'", "").replace('"', "")[:80]
+    return f"; put such a value into quotes: \"{key[:80]}='{quoted}'\""
+
+
+def _remedy(key: str, appended: str) -> str:
+    """What to write instead of a key that is not there."""
+    group, *inner = key.split(".")
+    if group == "search_space" and len(inner) == 1:
+        return f", {appended} adds one"
+    if group == "search_space":
+        axis, last = key.rpartition(".")[::2]
+        if last in ("low", "high", "scale", "choices"):
+            return f"; give the axis as a whole, such as {axis}='{{low: 0.1, high: 1}}'"
+        return "; an axis has low, high and scale, or choices"
+    return _meant(key)
 
 
 def _meant(key: str) -> str:

@@ -43,19 +43,47 @@ class WorkloadNode:
     batch_size: int = MISSING
     eval_every: int = MISSING  # steps between evaluations on the validation set
     test_every: int = MISSING  # likewise on the test set; 0: at the last step only
-    target_error: float | None = None  # validation error rate for steps-to-target
+    target_error: float | None = None  # validation error for steps-to-target
+    gradient_scale: float | None = None  # for effective_lr; see harness/training/effective_rate.py
+    metric: str = "error rate"  # what val_error and test_error are; or "loss", "cross entropy"
 
 
 @dataclass
 class OptimizerNode:
     name: str = MISSING
-    rule: str = MISSING  # one of harness/training/rules.py, or the import path of a class
+    rule: str | None = None  # one of harness/training/rules.py, or the import path of a class
+    groups: Any = None  # instead: rules by parameter group, see harness/training/definition.py
+    arguments: Any = None  # of the class, not searched
+    closure: bool | None = None  # true: a step evaluates the loss again, where that can't be seen
+    no_weight_decay: Any = None  # on which parameters
+    as_matrices: bool | None = None  # true: convolution kernels as matrices
 
 
 @dataclass
 class SamplerNode:
     name: SamplerName = MISSING
     seed: int | None = None  # null: the study's seed; another one: an independent scramble
+
+
+class PruningName(Enum):
+    none = "none"
+    halving = "halving"
+    auto = "auto"
+
+
+@dataclass
+class PruningNode:
+    name: PruningName = MISSING
+    rungs: list[float] | None = None
+    keep: Any = None  # a share, or a list of shares
+    cohort: int | None = None
+    audit: float | None = None
+    metric: str | None = None
+    failed: str | None = None
+    leave_open: bool | None = None
+    probe: int | None = None
+    lost: float | None = None
+    budget: int | None = None
 
 
 @dataclass
@@ -85,6 +113,7 @@ class Config:
     damaged: Damaged = MISSING
     trials_per_task: int = MISSING
     report: str | None = None
+    pruning: PruningNode = MISSING
 
 
 def register() -> None:

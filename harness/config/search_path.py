@@ -44,6 +44,7 @@ def stand_ins(folder: Path, choices: Mapping[str, str]) -> list[str]:
         choices: the chosen file of each config group, as Hydra's ``runtime.choices``.
     """
     names = {f"{group.partition('@')[0]}/{choice}.yaml" for group, choice in choices.items()}
+    names.add("config.yaml")
     ours = shipped.folder()
     both = [name for name in sorted(names) if all((d / name).is_file() for d in (folder, ours))]
     return [name for name in both if (folder / name).read_bytes() != (ours / name).read_bytes()]

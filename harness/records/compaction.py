@@ -8,13 +8,13 @@ from pathlib import Path
 
 from harness.records.files import write_whole
 from harness.records.reading import read_record, record_paths, trusted
-from harness.study.result import FINISHED
+from harness.study.result import FINISHED, PRUNED
 
 COMPACT_FROM = 1000  # record files; fewer load in under a second and are easier to look into
 
 
 def compact(study_path: Path, at_least: int = 1) -> Path | None:
-    """Move a study's finished records into one Parquet file (trial, status, the record's JSON text).
+    """Move a study's results into one Parquet file (trial, status, the record's JSON text).
 
     Safe beside writers, readers and other compactions: the new file has a name of its own, nothing
     is replaced, and only files whose text is in it are removed. Failed trials keep their files, as
@@ -35,7 +35,7 @@ def compact(study_path: Path, at_least: int = 1) -> Path | None:
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
             record = trusted(read_record, path)
-            if record["status"] in FINISHED:
+            if record["status"] in (*FINISHED, PRUNED):
                 statuses.append(record["status"])
                 texts[path] = path.read_text(encoding="utf-8")
     if not texts:
@@ -47,9 +47,12 @@ def compact(study_path: Path, at_least: int = 1) -> Path | None:
         "status": statuses,
         "record": [*texts.values()],
     }
-    write_whole(
-        target, lambda temporary: pq.write_table(pa.table(columns), temporary, compression="zstd")
-    )
+
+    def fill(temporary: Path) -> None:
+        with open(temporary, "wb") as file:  # pyarrow opens no path that is not UTF-8
+            pq.write_table(pa.table(columns), file, compression="zstd")
+
+    write_whole(target, fill)
     for path, text in texts.items():
         with contextlib.suppress(FileNotFoundError):
             if path.read_text(encoding="utf-8") == text:  # not a re-run's newer record

@@ -13,6 +13,7 @@ from harness.records.reading import (
     read_study,
     scan,
     scan_compacted,
+    scan_rungs,
 )
 from harness.records.record import to_text
 
@@ -23,14 +24,14 @@ def set_aside_records(study_path: Path) -> list[tuple[Problem, Path]]:
     The good records of a damaged Parquet file get files of their own again.
     """
     moved = []
-    problems = scan(study_path)[1]
+    problems = scan(study_path)[1] + scan_rungs(study_path)[1]
     if (study_path / "study.json").exists():
         try:
             read_study(study_path)
         except DamagedRecord as error:
             problems += error.problems
     for problem in problems:
-        if problem.path.parent.name == "trials" and not _still_damaged(problem.path):
+        if problem.path.parent.name in ("trials", "rungs") and not _still_damaged(problem.path):
             continue  # another command has set it aside, and run the trial again
         if problem.path.suffix == ".parquet":
             for trial, record in scan_compacted(problem.path)[0].items():

@@ -27,25 +27,48 @@ def write_whole(path: Path, fill: Callable[[Path], object]) -> None:
     Raises:
         SweepError: the disk is full, or the folder can no longer be written.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        try:
-            fill(temporary)
-            with open(temporary, "rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)  # the new name too
-            finally:
-                os.close(folder)
-        finally:
-            temporary.unlink(missing_ok=True)
+        _replace(path, fill)
     except OSError as error:
         raise SweepError(
             f"{path} cannot be written ({error.strerror or error}); finished trials are safe:"
             " make room or mend the folder, and the same command goes on"
         ) from error
+
+
+def write_named(path: Path, text: str) -> None:
+    """A file that a person named: whole or not at all. A link or a device stays what it is.
+
+    Raises:
+        SweepError: it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = text.encode("utf-8", "replace")  # a name in it may be no text
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve(), lambda temporary: temporary.write_bytes(content))
+    except OSError as error:
+        raise SweepError(
+            f"{path} cannot be written ({error.strerror or error}); make room, or give another place"
+        ) from error
+
+
+def _replace(path: Path, fill: Callable[[Path], object]) -> None:
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        fill(temporary)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name too
+        finally:
+            os.close(folder)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def set_aside(path: Path) -> Path:

@@ -4,6 +4,7 @@ ROOT/<workload>/<optimizer>/<fingerprint>/study.json
 ROOT/<workload>/<optimizer>/<fingerprint>/trials/000012.json
 ROOT/<workload>/<optimizer>/<fingerprint>/trials-<hash>.parquet   many records in one file
 ROOT/<workload>/<optimizer>/<fingerprint>/checkpoints/000012.pt   of an unfinished trial
+ROOT/<workload>/<optimizer>/<fingerprint>/rungs/000012.json       of one that came to a rung: so far
 ROOT/<workload>/<optimizer>/<fingerprint>/resuming.json           do they resume to the same bits
 ROOT/<workload>/<optimizer>/<fingerprint>/requests/               which trials were asked for
 ROOT/<workload>/<optimizer>/<fingerprint>/claims                  which trials run now
@@ -27,8 +28,10 @@ from harness.records.reading import (
     DamagedRecord,
     checked,
     compacted_texts,
+    further,
     read_record,
     scan,
+    scan_rungs,
     trusted,
 )
 from harness.records.record import SCHEMA, Record, to_text
@@ -58,12 +61,16 @@ class StudyFolder:
         self.claims = self.path / "claims"
         self.requests = self.path / "requests"
         self.checkpoints = self.path / "checkpoints"
+        self.rungs = self.path / "rungs"
 
     def record_path(self, trial: int) -> Path:
         return self.trials / f"{trial:06d}.json"
 
     def checkpoint_path(self, trial: int) -> Path:
         return self.checkpoints / f"{trial:06d}.pt"
+
+    def rung_path(self, trial: int) -> Path:
+        return self.rungs / f"{trial:06d}.json"
 
     def create(self) -> None:
         """Make the folder and write study.json, once.
@@ -115,13 +122,14 @@ class StudyFolder:
         path = self.record_path(trial)
         with contextlib.suppress(FileNotFoundError):
             return trusted(read_record, path)
+        found = None
         for compacted in sorted(self.path.glob("trials-*.parquet")):
             if compacted not in self._compacted:  # it never changes: its name is its hash
                 self._compacted[compacted] = dict(trusted(compacted_texts, compacted))
             if trial in self._compacted[compacted]:
                 text = self._compacted[compacted][trial]
-                return trusted(checked, text, compacted, trial)
-        return None
+                found = further(found, trusted(checked, text, compacted, trial))
+        return found
 
     @cached_property
     def _compacted(self) -> dict[Path, dict[int, str]]:
@@ -138,18 +146,59 @@ class StudyFolder:
             raise DamagedRecord(problems)
         return found
 
+    # --- trials at a rung -------------------------------------------------------------------
+
+    def write_rung(self, record: Record) -> None:
+        """Put in place what is known of a trial that came to a rung; its checkpoint is there already.
+
+        Raises:
+            SweepError: the disk is full, or the folder can no longer be written.
+        """
+        self.make("rungs")
+        write_text(self.rung_path(record["trial"]), to_text(record))
+
+    def read_rung(self, trial: int) -> Record | None:
+        """What is known of a trial that came to a rung and has not ended, None where it has not.
+
+        Raises:
+            DamagedRecord: it is there but cannot be trusted.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            return trusted(read_record, self.rung_path(trial))
+        return None
+
+    def read_rungs(self, but_for: Container[int] = ()) -> dict[int, Record]:
+        """All that came to a rung and have no result, by trial.
+
+        Args:
+            but_for: trials that need not be read.
+
+        Raises:
+            DamagedRecord: one of them cannot be trusted.
+        """
+        found, problems = scan_rungs(self.path, but_for)
+        if problems:
+            raise DamagedRecord(problems)
+        return found
+
     def clean(self) -> None:
         """Remove temporary files whose writers died, once they are surely not being written."""
         oldest = time.time() - ABANDONED_SECONDS
-        for folder in (self.path, self.trials, self.checkpoints, self.requests):
+        for folder in (self.path, self.trials, self.checkpoints, self.rungs, self.requests):
             for path in folder.glob(".*.tmp"):
                 with contextlib.suppress(OSError):
                     if path.stat().st_mtime < oldest:
                         path.unlink()
 
+    def ended(self, trial: int) -> None:
+        """Remove what was kept of a trial until it had a result."""
+        for path in (self.checkpoint_path(trial), self.rung_path(trial)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
     def clean_checkpoints(self, finished: Container[int]) -> None:
-        """Remove those of trials that have a result: their workers died between the two."""
-        for path in self.checkpoints.glob("*.pt"):
+        """`ended` for trials that have a result: their workers died between the two."""
+        for path in (*self.checkpoints.glob("*.pt"), *self.rungs.glob("*.json")):
             if path.stem.isdecimal() and int(path.stem) in finished:
                 path.unlink(missing_ok=True)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import ConfigError
 from harness.records.record import Record, from_text
+from harness.study.result import FINISHED, PRUNED
 
 
 class DamagedRecord(ConfigError):
@@ -133,20 +134,34 @@ def scan(study_path: Path) -> tuple[dict[int, Record], list[Problem]]:
     Single files before compacted ones, in that order: a compaction removes a file only once its
     Parquet file is in place, so a record that vanishes between listing and opening is found there.
     """
+    found, problems = _scan_files(record_paths(study_path))
+    for path in sorted(study_path.glob("trials-*.parquet")):
+        compacted, problem = scan_compacted(path)
+        for trial, record in compacted.items():
+            found[trial] = further(found.get(trial), record)
+        problems += [problem] if problem else []
+    return dict(sorted(found.items())), problems
+
+
+def scan_rungs(
+    study_path: Path, but_for: Container[int] = ()
+) -> tuple[dict[int, Record], list[Problem]]:
+    """What is known of trials that came to a rung, by trial, and the files that cannot be trusted."""
+    paths = record_paths(study_path, "rungs")
+    return _scan_files([path for path in paths if int(path.stem) not in but_for])
+
+
+def _scan_files(paths: Sequence[Path]) -> tuple[dict[int, Record], list[Problem]]:
     found: dict[int, Record] = {}
     problems = []
-    for path in record_paths(study_path):
+    for path in paths:
         try:
             found[int(path.stem)] = read_record(path)
         except FileNotFoundError:
             continue
         except ValueError as error:
             problems.append(Problem(path, str(error)))
-    for path in sorted(study_path.glob("trials-*.parquet")):
-        compacted, problem = scan_compacted(path)
-        found = compacted | found
-        problems += [problem] if problem else []
-    return dict(sorted(found.items())), problems
+    return found, problems
 
 
 def scan_compacted(path: Path) -> tuple[dict[int, Record], Problem | None]:
@@ -164,8 +179,21 @@ def scan_compacted(path: Path) -> tuple[dict[int, Record], Problem | None]:
     return found, problem
 
 
-def record_paths(study_path: Path) -> list[Path]:
-    folder = study_path / "trials"
+def further(one: Record | None, other: Record) -> Record:
+    """Of two records of a trial the one that counts: a pruned trial may have been carried on since.
+
+    ``one`` was found first; a file before what is compacted, so that a newer failure stands.
+    """
+    if one is None:
+        return other
+    newer = one["status"] == PRUNED and (
+        other["status"] in FINISHED or other["steps"] > one["steps"]
+    )
+    return other if newer else one
+
+
+def record_paths(study_path: Path, within: str = "trials") -> list[Path]:
+    folder = study_path / within
     try:
         names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):  # whoever makes it says so
@@ -184,7 +212,7 @@ def compacted_texts(path: Path) -> list[tuple[int, str]]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with open(path, "rb") as opened, pq.ParquetFile(opened) as file:
             schema = file.schema_arrow
             if not (
                 pa.types.is_integer(schema.field("trial").type)

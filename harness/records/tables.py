@@ -19,7 +19,8 @@ class Tables(NamedTuple):
 
     ``trials`` has a row a trial: `TABLE_COLUMNS`, then val_loss, test_loss and ``hp.*``, the
     coordinates of the search space (``hp.one_minus_momentum``, ``hp.lr_over_eps``, …), empty where an
-    optimizer lacks one; final values are empty where a trial has none. ``curves`` has a row an
+    optimizer lacks one; final values are empty where a trial has none. Where any was trained under a
+    pruning ``pruning`` says which (`harness.study.pruning.parse`). ``curves`` has a row an
     evaluation: `IDENTITY` and `CURVE_COLUMNS`. ``studies`` are resolved, by fingerprint, with their
     ``overrides``.
     """
@@ -43,25 +44,23 @@ def of(records: Iterable[Record], studies: dict[str, dict[str, Any]]) -> Tables:
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    frames = []
+    # Lists: with a frame a record, 1,000 of them took 1.1 s instead of 0.1.
+    curves: dict[str, list[Any]] = {name: [] for name in (*IDENTITY, *CURVE_COLUMNS)}
     for record in records:
         rows.append(_row(record))
-        curve = pd.DataFrame(record["curve"], columns=list(CURVE_COLUMNS))
-        for name in reversed(IDENTITY):
-            curve.insert(0, name, record[name])
-        frames.append(curve)
+        for name in CURVE_COLUMNS:
+            curves[name] += record["curve"][name]
+        for name in IDENTITY:
+            curves[name] += [record[name]] * len(record["curve"]["step"])
     names = dict.fromkeys((*TABLE_COLUMNS, "val_loss", "test_loss"))
     names |= dict.fromkeys(name for row in rows for name in row)
-    columns = [*IDENTITY, *CURVE_COLUMNS]
-    return Tables(
-        pd.DataFrame(rows, columns=list(names)),
-        pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns),
-        studies,
-    )
+    return Tables(pd.DataFrame(rows, columns=list(names)), pd.DataFrame(curves), studies)
 
 
 def _row(record: Record) -> dict[str, Any]:
     row = {name: record[name] for name in (*IDENTITY, "status")}
     row |= {name: record.get(name) for name in (*FINAL_COLUMNS, "steps")}
-    row["train_seconds"] = record.get("run", {}).get("train_seconds")
+    run = record.get("run", {})
+    row["train_seconds"] = run.get("train_seconds")
+    row |= {"pruning": run["pruning"]} if "pruning" in run else {}
     return row | {f"hp.{name}": value for name, value in record["point"].items()}

@@ -44,32 +44,39 @@ def data_digests(nodes: Sequence[Node]) -> list[str | None]:
 
 
 def check_optimizers(studies: Sequence[Study]) -> None:
-    """Each optimizer by import path built once on its workload's real model, at its first point.
+    """Each optimizer that is not all ours built on its workload's real model, and stepped once.
+
+    At its first point, with made-up gradients: no data is read for them.
 
     Raises:
-        ConfigError: it can't be built there, or its ``step`` can't be called without arguments.
+        ConfigError: it can't be built or stepped there; a parameter that no group takes, or two.
         DataError: what a workload finds wrong with its data.
     """
     for study in studies:
-        rule = study.config["optimizer"]["rule"]
-        if not optimizers.is_path(rule):
+        config = study.config
+        if not optimizers.by_class(config["optimizer"]):
             continue
-        optimizers.check_step(rule)
 
         from harness.running.trial import load_task
-        from harness.training.chain import parts
+        from harness.training.chain import Chain
+        from harness.training.effective_rate import in_learning_rates
 
-        hyper = hyperparameters(study.point(0))
-        given = parts(study.config["schedule"]["name"], hyper).optimizer
-        model = load_task(study, "cpu").model()
+        task = load_task(study, "cpu")
+        hyper = hyperparameters(in_learning_rates(config, study.point(0), task.model))
+        model = task.model()
         try:
-            optimizers.build(rule, model, given)
+            Chain(
+                config["optimizer"], config["schedule"]["name"], model, hyper,
+                config["workload"]["steps"],
+            ).rehearse()  # fmt: skip
+        except ConfigError:
+            raise
         except Exception as error:  # whatever a class of others raises
             told = " ".join(str(error).split())[:300] or type(error).__name__
-            shown = ", ".join(f"{name}={value:g}" for name, value in given.items())
+            shown = ", ".join(f"{name}={value:g}" for name, value in hyper.items())
             raise ConfigError(
-                f"{rule} cannot be built on the model of {study.workload} with {shown}: {told}; mend"
-                " the class or its search space"
+                f"{optimizers.described(config['optimizer'])} cannot be built and stepped on the model"
+                f" of {study.workload} with {shown}: {told}; mend the class or its search space"
             ) from error
 
 

@@ -48,7 +48,7 @@ class Keeper:
     def due(self, step: int) -> bool:
         return self.resumable is not False and self.checkpoint.due(step)
 
-    def keep(self, training: Training) -> None:
+    def keep(self, training: Training, even_if_off: bool = False) -> None:
         """Save the state; the first time in a study, begin the proof.
 
         Raises:
@@ -56,10 +56,10 @@ class Keeper:
         """
         if self.resumable is False:
             return
-        content = self.checkpoint.save(training.state())
+        content = self.checkpoint.save(training.state(), even_if_off)
         if self.resumable is None and content is not None:
             try:
-                self.proof = Proof(self.begin(), from_bytes(content)["state"])
+                self.proof = Proof(self.begin, from_bytes(content)["state"], training.device)
             except Exception as error:  # a class that cannot take back what it saved
                 self._conclude(
                     f"its state cannot be restored ({' '.join(str(error).split())[:200]})"
@@ -70,6 +70,16 @@ class Keeper:
         assert self.proof is not None
         where = self.proof.difference(training)
         self._conclude(None if where is None else f"{where} differs one step after it is restored")
+
+    def at_rung(self, training: Training) -> None:
+        """Keep what the trial goes on from if it passes, even where checkpoints are off.
+
+        Raises:
+            SweepError: it could not be written.
+        """
+        self.keep(training, even_if_off=True)
+        if self.proving and training.train_one_step():
+            self.stepped(training)
 
     def _conclude(self, why_not: str | None) -> None:
         self.proof = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.records.checkpoint import Every
+from harness.study.pruning import Pruning
+from harness.study.rung_choice import Auto
 
 
 @dataclass(frozen=True)
@@ -17,4 +19,6 @@ class Options:
     trial_timeout_seconds: float | None = None
     checkpoint_every: Every | None = None
     set_damaged_aside: bool = False
+    pruning: Pruning | Auto | None = None
+    leave_open: bool = False  # end when all that is left runs, or is waited for, elsewhere
     quiet: bool = False

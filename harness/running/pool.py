@@ -116,11 +116,17 @@ class Pool:
             for each in self._heard():
                 self._listen(each)
             self._enforce_timeout()
+            self._tell_news()
             self.progress.show()
         if self.trouble:
             raise self.trouble
 
     # --- one turn of the loop -----------------------------------------------------------------
+
+    def _tell_news(self) -> None:
+        for queue in self.queues:
+            while queue.news:
+                self.progress.say(queue.news.pop(0))
 
     def _hand_out(self) -> None:
         for each in self.workers:
@@ -140,6 +146,8 @@ class Pool:
             request.root,
             trial,
             self.options.checkpoint_every,
+            queue.until(trial),
+            queue.text(trial),
         )
         _tell(each, each.assignment)  # a dead worker's sentinel fires on the next turn
 
@@ -198,12 +206,23 @@ class Pool:
             if outcome.error:
                 self.trouble = self.trouble or kind(outcome.error)
             return
-        queue.done(assignment.trial, outcome.status, outcome.val_error)
+        self._done(queue, assignment.trial, outcome)
         if outcome.error:
             last_line = outcome.error.strip().splitlines()[-1]
             self.progress.say(
                 f"{assignment.study.name} trial {assignment.trial} failed: {last_line}"
             )
+
+    def _done(self, queue: SharedQueue, trial: int, outcome: worker.Outcome) -> None:
+        try:
+            if outcome.status == worker.AT_RUNG:
+                queue.came(trial)
+            else:
+                queue.done(trial, outcome.status, outcome.val_error)
+        except (
+            ConfigError
+        ) as error:  # what others left at a rung is damaged: running trials end first
+            self.trouble = self.trouble or error
 
     def _bury(self, each: Worker, status: str, why: str) -> None:
         """A worker is dead: its trial gets a record that says so, and a new worker takes its place.
@@ -236,11 +255,14 @@ class Pool:
         assert each.assignment is not None
         study, trial = each.assignment.study, each.assignment.trial
         record = each.queue.new_record(trial)
+        if record is None and each.queue.came_to_rung(trial):
+            return worker.Outcome(worker.AT_RUNG)
         if record is None:
             record = new_record(study, trial) | {"status": status, "error": why}
             seconds = time.monotonic() - each.since
             record["run"] |= {"train_seconds": round(seconds, 4)}
             record["run"] |= worker.run_facts(time.time() - seconds, each.device_name)
+            record["run"] |= {"pruning": text} if (text := each.assignment.pruning) else {}
             each.queue.folder.write(record)
         return worker.Outcome(*(record[k] for k in worker.Outcome._fields))
 

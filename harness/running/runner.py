@@ -13,6 +13,7 @@ from harness.records import requests as asked
 from harness.records.claims import COMPACTION, Claims
 from harness.records.folder import StudyFolder
 from harness.running import device as devices
+from harness.running import rungs
 from harness.running.interruption import INTERRUPTED, Interruption, requeue_after
 from harness.running.options import Options
 from harness.running.pool import Pool
@@ -61,6 +62,9 @@ def _opened(requests: Sequence[Request], options: Options) -> Iterator[list[Shar
     if options.set_damaged_aside:
         set_damaged_aside(folders)
     found = {folder.path: folder.read_all() for folder in folders}
+    if options.pruning is not None:
+        for request, folder in zip(requests, folders, strict=True):
+            rungs.check_cohorts(request, asked.read(folder.path).trials, options.pruning)
     claims: dict[Path, Claims] = {}
     try:
         queues = []
@@ -72,7 +76,12 @@ def _opened(requests: Sequence[Request], options: Options) -> Iterator[list[Shar
             if path not in claims:
                 claims[path] = Claims(path)
             records = found[folder.path]
-            queues.append(SharedQueue(request, folder, claims[path], records, options.retry_failed))
+            queues.append(
+                SharedQueue(
+                    request, folder, claims[path], records, options.retry_failed,
+                    options.pruning, options.leave_open,
+                )
+            )  # fmt: skip
         yield queues
     finally:
         for each in claims.values():
@@ -102,7 +111,15 @@ def _conclude(queues: Sequence[SharedQueue]) -> int:
                 f"{name}: {len(failures)} trials failed: {indices.to_text(failures)}; why is in"
                 f" {first}; retry_failed=true runs them again"
             )
+        if each.rungs is not None and each.rungs.waiting:
+            tell(f"{name}: {each.rungs.why_waiting()}")
         if each.claims.take(COMPACTION):
             compaction.compact(each.folder.path, at_least=compaction.COMPACT_FROM)
             each.claims.release(COMPACTION)
-    return EXIT_FAILED if any(each.queue.failed for each in queues) else EXIT_COMPLETE
+    unanswered = [each for each in queues if each.queue.failed or _left_waiting(each)]
+    return EXIT_FAILED if unanswered else EXIT_COMPLETE
+
+
+def _left_waiting(each: SharedQueue) -> bool:
+    """Whether trials wait at a rung that nobody else was said to close."""
+    return each.rungs is not None and bool(each.rungs.waiting) and not each.rungs.leave_open

@@ -3,10 +3,15 @@
 Task ``b`` of a study runs its trials ``[b·k, (b+1)·k)``, k being ``trials_per_task``; those that have a
 record, or wait or run in Slurm already, are not submitted again. MaxArraySize limits the index of a
 task, so a long sweep becomes several arrays, each with an offset.
+
+Of a pruned sweep these tasks end at a rung that is still open. Those that pass it go on in another
+array, which Slurm starts when the arrays before have ended: an array a stretch, each task of which
+runs whatever of the study is ready, until nothing is.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -21,8 +26,10 @@ from harness.errors import SweepError
 from harness.records import requests as asked
 from harness.records.folder import StudyFolder
 from harness.study import indices
+from harness.study.pruning import Pruning
 from harness.study.request import Request
-from harness.study.result import FINISHED
+from harness.study.result import FAILURES, PRUNED
+from harness.study.rung_choice import Auto
 
 ARRAY_SCRIPT = Path(harness.__file__).parent.parent / "scripts" / "slurm_array.sh"
 # Two minutes before the end (or at preemption) the batch shell, which Python has replaced, is told;
@@ -41,10 +48,14 @@ class Sweep:
     per_task: int
     retry_failed: bool
     words: tuple[str, ...]
+    pruning: Pruning | Auto | None = None
 
 
 class Array(NamedTuple):
-    """One job array: tasks ``offset + index``, of ``per_task`` trials each within [low, high]."""
+    """One job array: tasks ``offset + index``, of ``per_task`` trials each within [low, high].
+
+    A later ``stretch`` of a pruned sweep is of no trials in particular: ``per_task`` is 0 then.
+    """
 
     folder: StudyFolder
     words: tuple[str, ...]
@@ -54,6 +65,7 @@ class Array(NamedTuple):
     trials: tuple[int, ...]
     low: int
     high: int
+    stretch: int = 0  # 0: up to the first rung, as far as trials are not there yet
 
     @property
     def study_name(self) -> str:
@@ -63,7 +75,8 @@ class Array(NamedTuple):
     def log(self) -> str:
         """One a task, named by study and index: %a is Slurm's index in this array."""
         name = self.study_name.replace("/", "-")
-        start = f"{self.offset}+" if self.offset else ""
+        start = f"rung{self.stretch}+" if self.stretch else ""
+        start += f"{self.offset}+" if self.offset else ""
         folder = str(self.folder.path / "logs").replace("%", "%%")
         return f"{folder}/{name}_{start}%a.log"
 
@@ -73,13 +86,13 @@ class Array(NamedTuple):
 
 
 def missing(sweep: Sweep, busy: Iterable[int] = ()) -> list[int]:
-    """The trials asked for that have no record (or, with retry_failed, a failed one)."""
+    """The trials asked for that have no record (or, with retry_failed, a failed one).
+
+    What was pruned is missing where nothing is to be pruned any more.
+    """
     found = StudyFolder(sweep.request.root, sweep.request.study).read_all()
-    done = {
-        trial
-        for trial, record in found.items()
-        if record["status"] in FINISHED or not sweep.retry_failed
-    }
+    again = (*(FAILURES if sweep.retry_failed else ()), *(() if sweep.pruning else (PRUNED,)))
+    done = {trial for trial, record in found.items() if record["status"] not in again}
     return sorted(set(sweep.request.indices) - done - set(busy))
 
 
@@ -99,8 +112,51 @@ def plan(sweeps: Sequence[Sweep], busy: Iterable[Queued], array_size: int) -> li
         folder.make("logs")  # or Slurm loses the output
         added = _chunks(folder, sweep, trials, array_size)
         taken += [Queued(here, frozenset(array.trials)) for array in added]
-        arrays += added
+        arrays += added + _later(folder, sweep, trials, array_size)
     return arrays
+
+
+def _later(
+    folder: StudyFolder, sweep: Sweep, trials: Sequence[int], array_size: int
+) -> list[Array]:
+    """The stretches behind the rungs, with as many tasks as trials are expected to go on there."""
+    if sweep.pruning is None:
+        return []
+    pruning, asked_for, passing = sweep.pruning, sweep.request.indices, 1.0
+    words = (*sweep.words, f"trial={indices.to_text(asked_for)}")
+    arrays = []
+    keep: tuple[float, ...] = (1.0, 0.6, 0.6, 0.6)  # which rungs auto chooses is not known yet
+    if isinstance(pruning, Pruning):
+        keep = pruning.keep
+    else:
+        trials = [trial for trial in trials if trial >= pruning.probe]
+    for stretch, share in enumerate(keep, 1):
+        passing *= share
+        going_on = len(trials) * (passing + pruning.audit * (1 - passing))
+        tasks = range(math.ceil(going_on / sweep.per_task))
+        for first in range(0, len(tasks), array_size):
+            arrays.append(
+                Array(
+                    folder, words, 0, 0, tuple(range(len(tasks[first : first + array_size]))),
+                    tuple(trials), min(asked_for), max(asked_for), stretch,
+                )
+            )  # fmt: skip
+    return arrays
+
+
+def shares(parallel: int, tasks: Sequence[int]) -> list[int]:
+    """How many tasks of each array may run at once, ``parallel`` together where there are so many.
+
+    >>> shares(4, [3, 1, 3]), shares(2, [3, 3, 3])
+    ([2, 1, 1], [1, 1, 1])
+    """
+    found = [1] * len(tasks)  # where arrays are more, some wait for others
+    for _ in range(parallel - len(tasks)):
+        wanting = [place for place, count in enumerate(tasks) if found[place] < count]
+        if not wanting:
+            break
+        found[min(wanting, key=lambda place: found[place])] += 1
+    return found
 
 
 def _chunks(
@@ -153,13 +209,14 @@ def queued() -> list[Queued]:
         if match and index.isdigit():
             offset, per_task, low, high = map(int, match.groups()[:4])
             first = (offset + int(index)) * per_task
-            trials = range(max(first, low), min(first + per_task - 1, high) + 1)
+            last = first + per_task - 1 if per_task else high
+            trials = range(max(first, low), min(last, high) + 1)
             found.append(Queued(match[5], frozenset(trials)))
     return found
 
 
 def sbatch(
-    array: Array, options: Sequence[str], limit: int | None, after: str | None = None
+    array: Array, options: Sequence[str], limit: int | None, after: Sequence[str] = ()
 ) -> str:
     if not ARRAY_SCRIPT.exists():
         raise SweepError(f"{ARRAY_SCRIPT} is not there; submit from a checkout of the project")
@@ -173,7 +230,7 @@ def sbatch(
         f"--job-name={array.study_name.replace('/', '-')}",
         f"--comment=harness {' '.join(numbers)} {array.folder.path.resolve()}",
         f"--array={array.specification(limit)}",
-        *([f"--dependency=afterany:{after}"] if after else []),
+        *([f"--dependency=afterany:{':'.join(after)}"] if after else []),
         str(ARRAY_SCRIPT),
         sys.executable,
         *numbers,

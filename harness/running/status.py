@@ -12,14 +12,17 @@ from harness.records import requests as asked
 from harness.records.claims import claimed
 from harness.records.record import Record
 from harness.running.trial_queue import wanted
-from harness.study.result import FINISHED
+from harness.study.result import FAILURES, FINISHED, PRUNED
 from harness.study.study import Study
 
 RECENT_SECONDS = 3600.0  # what the rate is taken over: a sweep may have slept for days before
 
 
 class Status(NamedTuple):
-    """One study: ``counts`` of record statuses, indices that run now, and those still missing."""
+    """One study: ``counts`` of record statuses, indices that run now, and those still missing.
+
+    A pruned trial is not missing: a command with ``pruning=none`` carries it on.
+    """
 
     name: str
     path: Path
@@ -29,6 +32,8 @@ class Status(NamedTuple):
     missing: list[int]
     trials_per_second: float | None
     damaged: list[reading.Problem]
+    at_rung: Sequence[int] = ()  # came to a rung, and wait for their cohort or for a worker
+    saved_share: float = 0.0  # of the steps of all trials that ended, by pruning
 
     @property
     def finished(self) -> int:
@@ -58,17 +63,28 @@ def read(study_path: Path) -> Status:
     statuses = {trial: record["status"] for trial, record in found.items()}
     of_interest = wanted(asked.read(study_path), study, statuses)
     missing = [trial for trial in of_interest if trial not in statuses]
-    failed = [trial for trial, status in statuses.items() if status not in FINISHED]
+    failed = [trial for trial, status in statuses.items() if status in FAILURES]
+    running = sorted(claimed(study_path / "claims", [*missing, *failed]))
+    ended = (*FINISHED, PRUNED)
+    came = [int(path.stem) for path in reading.record_paths(study_path, "rungs")]
     return Status(
         "/".join(study_path.parts[-3:]),
         study_path,
         Counter(statuses.values()),
         failed,
-        sorted(claimed(study_path / "claims", [*missing, *failed])),
+        running,
         missing,
         rate([record for record in found.values() if record["status"] in FINISHED]),
         damaged,
+        [t for t in came if statuses.get(t) not in ended and t not in running],
+        _saved_share([r for r in found.values() if r["status"] in ended], study),
     )
+
+
+def _saved_share(ended: Sequence[Record], study: Study) -> float:
+    steps = study.config["workload"]["steps"]
+    saved = sum(steps - record["steps"] for record in ended if record["status"] == PRUNED)
+    return saved / (steps * max(len(ended), 1))
 
 
 def rate(records: Sequence[Record]) -> float | None:

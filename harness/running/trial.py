@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import time
@@ -14,8 +15,10 @@ from harness.errors import SweepError
 from harness.records.checkpoint import Checkpoint
 from harness.records.record import Record, new_record
 from harness.running.keeper import Keeper
-from harness.study.result import FAILED, OUT_OF_MEMORY
+from harness.study.parametrisation import hyperparameters
+from harness.study.result import FAILED, OUT_OF_MEMORY, PRUNED
 from harness.study.study import Study
+from harness.training.effective_rate import in_learning_rates
 from harness.training.train import Stopped, Training
 from workloads.task import Task
 
@@ -37,10 +40,12 @@ def run_trial(
     device: str,
     should_stop: Callable[[], bool] = lambda: False,
     checkpoint: Checkpoint | None = None,
+    until: int | None = None,
 ) -> Record:
     """Train trial ``trial`` of a study and return its record.
 
-    With a checkpoint it goes on from the state saved there, and ends with the same bits.
+    With a checkpoint it goes on from the state saved there, and ends with the same bits. ``until``
+    is the step of a rung: the trial is left there, its record is a pruned one and its state saved.
 
     Raises:
         Stopped: ``should_stop`` said so at a step boundary.
@@ -50,19 +55,24 @@ def run_trial(
     record = new_record(study, trial)
     try:
         record["data"] = json.loads(json.dumps(task.data_description))  # plain, or it fails here
+        point = in_learning_rates(study.config, record["point"], task.model)
+        record["hyperparameters"] = hyperparameters(point)
 
         def begin() -> Training:
-            return Training(study.config, record["point"], record["seeds"], task, device)
+            return Training(study.config, point, record["seeds"], task, device)
 
         keeper = None if checkpoint is None else Keeper(checkpoint, begin)
         training = begin() if keeper is None else keeper.resumed()
-        status = training.run(should_stop, keeper)
+        status = training.run(should_stop, keeper, until)
         record |= training.results(status)
         record["run"] = {"train_seconds": round(training.seconds(), 4)}
         if training.resumed_at:
             record["run"]["resumed_at_steps"] = training.resumed_at
         if keeper and keeper.started_over_at:
             record["run"]["started_over_at_steps"] = keeper.started_over_at
+        if keeper and status == PRUNED:
+            record = copy.deepcopy(record)  # the proof that it resumes may take a step more
+            keeper.at_rung(training)
     except (Stopped, SweepError):
         raise
     except Exception as error:  # a trial's failure is its record's; the sweep goes on

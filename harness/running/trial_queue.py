@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.records.requests import Asked
 from harness.study.request import Request
-from harness.study.result import COMPLETE, FINISHED
+from harness.study.result import COMPLETE, FAILURES
 from harness.study.study import Study
 
 
@@ -27,7 +27,7 @@ class TrialQueue:
         self.statuses = {
             trial: status
             for trial, status in statuses.items()
-            if not (retry_failed and status not in FINISHED)
+            if not (retry_failed and status in FAILURES)
         }
         self.counts: Counter[str] = Counter()  # statuses of the trials asked for so far
         self.best: float | None = None  # the lowest validation error among them
@@ -92,11 +92,11 @@ class TrialQueue:
 
     @property
     def failed(self) -> int:
-        return sum(count for status, count in self.counts.items() if status not in FINISHED)
+        return sum(self.counts[status] for status in FAILURES)
 
     @property
     def failures(self) -> list[int]:
-        return [t for t in self.asked if self.statuses.get(t, COMPLETE) not in FINISHED]
+        return [t for t in self.asked if self.statuses.get(t) in FAILURES]
 
     @property
     def missing(self) -> int:

@@ -17,7 +17,7 @@ from harness.errors import SweepError
 from harness.records.checkpoint import Checkpoint, Every
 from harness.records.folder import StudyFolder
 from harness.records.record import Record, new_record
-from harness.study.result import FAILED
+from harness.study.result import FAILED, FINISHED, PRUNED
 from harness.study.study import Study
 
 TASKS_KEPT = 2  # opened data sets a worker holds on to; sweeps seldom mix more workloads
@@ -35,6 +35,8 @@ class Assignment(NamedTuple):
     root: str
     trial: int
     checkpoint_every: Every | None = None
+    until: int | None = None  # the step of the rung that the trial is to stop at
+    pruning: str | None = None  # as its record tells it
 
 
 class Ready(NamedTuple):
@@ -59,6 +61,7 @@ class Warn(NamedTuple):
 
 
 # Statuses of an outcome, never of a record:
+AT_RUNG = "at rung"  # the trial came to the rung it was to stop at
 STOPPED = "stopped"  # the trial was asked to stop
 REFUSED = "refused"  # the workload refused its data or model settings: a mistake in the config
 UNWRITABLE = "unwritable"  # the record or a checkpoint could not be written
@@ -117,7 +120,7 @@ def _run(
     from harness.training.train import Stopped
     from workloads.task import DataError
 
-    study, root, trial, every = assignment
+    study, root, trial, every, _, pruning = assignment
     folder = StudyFolder(root, study)
 
     def warn(line: str) -> None:
@@ -129,8 +132,15 @@ def _run(
         checkpoint = Checkpoint(folder, trial, every, device, warn)
         record = _record(assignment, tasks, device, connection, checkpoint)
         record["run"] |= run_facts(started, device_name(device))
+        record["run"] |= {"pruning": pruning} if pruning else {}
+        if record["status"] == PRUNED:
+            folder.write_rung(record)
+            return Outcome(AT_RUNG)
         folder.write(record)
-        checkpoint.remove()
+        if record["status"] in FINISHED:
+            folder.ended(trial)
+        else:
+            checkpoint.remove()
     except Stopped as stopped:
         return Outcome(STOPPED, steps=stopped.steps)
     except DataError as error:
@@ -162,7 +172,8 @@ def _record(
         note_failure(record, error, time.perf_counter() - started)
         return record
     connection.send(BEGUN)
-    return run_trial(study, trial, task, device, _stop_check(connection), checkpoint)
+    stop = _stop_check(connection)
+    return run_trial(study, trial, task, device, stop, checkpoint, assignment.until)
 
 
 def _check_data(study: Study, opened: str | None) -> None:

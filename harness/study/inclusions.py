@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from harness.study.parametrisation import FROM_ONE, ONE_MINUS
+from harness.study.parametrisation import EFFECTIVE_LR, FROM_ONE, ONE_MINUS, meaning
 from harness.study.space import Axis, Choices
 
 Point = Mapping[str, float]
@@ -37,16 +37,18 @@ def _same(**extra: float) -> Callable[[Point], dict[str, float]]:
     return lambda point: {**point, **extra}
 
 
+# An effective_lr stays what it is: in the limit both make the same steps.
 def _momentum_in_rmsprop(point: Point) -> dict[str, float]:
-    image = dict(point)
-    return {"lr_over_sqrt_eps": image.pop("lr"), **image}
+    return {"lr_over_sqrt_eps" if name == "lr" else name: value for name, value in point.items()}
 
 
 def _momentum_in_adam(point: Point) -> dict[str, float]:
     image = dict(point)
-    lr, one_minus_beta1 = image.pop("lr"), image.pop("one_minus_momentum")
-    scaled = lr / one_minus_beta1 if one_minus_beta1 else math.inf
-    return {"lr_over_eps": scaled, "one_minus_beta1": one_minus_beta1, **image}
+    lr, one_minus_beta1 = image.pop("lr", None), image.pop("one_minus_momentum")
+    image = {"one_minus_beta1": one_minus_beta1, **image}
+    if lr is None:
+        return image
+    return {"lr_over_eps": lr / one_minus_beta1 if one_minus_beta1 else math.inf, **image}
 
 
 # Adaptive terms vanish when eps dwarfs sqrt(v), the gradient's size: a per-coordinate gradient
@@ -82,6 +84,25 @@ def _mirrored(axis: Axis) -> Axis:
     return Choices(f"{ONE_MINUS}{axis.name}", (1 - high, 1 - low))
 
 
+def _same_rates(
+    edge: Edge, special: dict[str, Axis], general: Mapping[str, Axis]
+) -> tuple[dict[str, Axis], list[str]]:
+    """The special space with its learning rate in the general one's coordinate, and why it isn't.
+
+    SGD's effective learning rate is its learning rate. Where one of the two spaces has the effective
+    rate and the other has not, the rates are left out.
+    """
+    here, there = (
+        next((name for name in space if meaning(name) == "lr"), "") for space in (special, general)
+    )
+    if not here or not there or (here == EFFECTIVE_LR) == (there == EFFECTIVE_LR):
+        return special, []
+    rate = special.pop(here)
+    if edge.special == "sgd":
+        return {EFFECTIVE_LR if here == "lr" else "lr": rate, **special}, []
+    return special, [f"{there} is not compared with {edge.special}'s {here}: other coordinates"]
+
+
 def gaps(edge: Edge, special: Mapping[str, Axis], general: Mapping[str, Axis]) -> list[str]:
     """Where the image of the special optimizer's space leaves the general one's: a line per axis.
 
@@ -90,22 +111,38 @@ def gaps(edge: Edge, special: Mapping[str, Axis], general: Mapping[str, Axis]) -
     An empty list means the general space holds all of the special one's image, as nearly as the
     edge's ``how`` allows.
     """
-    special, general = _from_one(special), _from_one(general)
+    general = _from_one(general)
+    found, ranges, least = needs(edge, special, general)
+    found += [
+        f"{name} needs [{low:g}, {high:g}], has {_show(general.get(name))}"
+        for name, (low, high) in ranges.items()
+        if not _holds(general.get(name), low, high)
+    ]
+    found += [
+        f"{name} needs a value of {bound:g} or more, has {_show(general.get(name))}"
+        for name, bound in least.items()
+        if name not in general or general[name].ends[1] < bound
+    ]
+    return found
+
+
+class Needs(NamedTuple):
+    """What an inclusion asks of the general optimizer's space: ranges and least values, by axis."""
+
+    not_compared: list[str]
+    ranges: dict[str, tuple[float, float]]
+    least: Mapping[str, float]
+
+
+def needs(edge: Edge, special: Mapping[str, Axis], general: Mapping[str, Axis]) -> Needs:
+    """The image of the special optimizer's space in the coordinates of the general one."""
+    special, not_compared = _same_rates(edge, _from_one(special), general)
     needed: dict[str, list[float]] = {}
     for corner in _corners(special):
         for name, value in edge.image(corner).items():
             needed.setdefault(name, []).append(value)
-    found = [
-        f"{name} needs [{min(values):g}, {max(values):g}], has {_show(general.get(name))}"
-        for name, values in needed.items()
-        if not _holds(general.get(name), min(values), max(values))
-    ]
-    found += [
-        f"{name} needs a value of {bound:g} or more, has {_show(general.get(name))}"
-        for name, bound in edge.limit.items()
-        if name not in general or general[name].ends[1] < bound
-    ]
-    return found
+    ranges = {name: (min(values), max(values)) for name, values in needed.items()}
+    return Needs(not_compared, ranges, edge.limit)
 
 
 def _holds(axis: Axis | None, low: float, high: float) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 COMPLETE, DIVERGED = "complete", "diverged"
+PRUNED = "pruned"  # stopped at a rung for being worse than others of its cohort; may be carried on
 FAILED, OUT_OF_MEMORY, TIMEOUT = "failed", "out_of_memory", "timeout"
-FINISHED = (COMPLETE, DIVERGED)  # results; the others are failures, run again when asked
-STATUSES = (*FINISHED, FAILED, OUT_OF_MEMORY, TIMEOUT)
+FINISHED = (COMPLETE, DIVERGED)  # results
+FAILURES = (FAILED, OUT_OF_MEMORY, TIMEOUT)  # run again when asked
+STATUSES = (*FINISHED, PRUNED, *FAILURES)
 
 FINAL_COLUMNS = ("train_loss", "val_error", "val_loss", "test_error", "test_loss")
 CURVE_COLUMNS = ("step", "learning_rate", *FINAL_COLUMNS)  # a row an evaluation

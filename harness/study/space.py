@@ -180,7 +180,7 @@ def parse(space: Mapping[str, Any]) -> Space:
 
 def _parse_axis(name: str, node: Any) -> Axis:
     if isinstance(node, int | float) and not isinstance(node, bool):
-        return Constant(name, float(node))
+        return Constant(name, _float(node))
     if isinstance(node, Mapping):
         for key in node:
             if key not in KEYS:
@@ -203,17 +203,28 @@ def _parse_axis(name: str, node: Any) -> Axis:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(_float(value))
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.inf
 
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{name} must be a number, got {value!r}")
-    return float(value)
+    return _float(value)
 
 
-def _plain(node: Any) -> Any:
-    return dict(node) if isinstance(node, Mapping) else repr(node)
+def _plain(node: Any) -> str:
+    if not isinstance(node, Mapping):
+        return repr(node)
+    return str({key: value for key, value in node.items() if value is not None})
 
 
 def _check_names(space: Space) -> None:

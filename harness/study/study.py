@@ -19,12 +19,14 @@ STUDY_KEYS = (
 )  # fmt: skip
 # Where data lies and how it gets there does not change a result; what it is does.
 LOCATIONS = ("data.root", "data.cache", "data.download", "data.file")
-# Settings that are no part of the study. A target is asked of the results, it is not what they are.
-NOT_OF_THE_STUDY = (*LOCATIONS, "workload.target_error")
+# Settings that are no part of the study. A target is asked of the results, it is not what they are;
+# a metric is what they are called.
+NOT_OF_THE_STUDY = (*LOCATIONS, "workload.target_error", "workload.metric")
 # Settings that choose trials, machine or place.
 RUN_KEYS = (
     "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
     "retry_failed", "trial_timeout", "checkpoint_every", "damaged", "trials_per_task", "report",
+    "pruning",
 )  # fmt: skip
 
 
@@ -33,10 +35,14 @@ def key_of(override: str) -> str:
     return override.lstrip("+~").split("=")[0]
 
 
+def chooses_how(override: str) -> bool:
+    """Whether an override says how the study is run: ``pruning.audit=0.2`` does."""
+    return key_of(override).split(".")[0] in RUN_KEYS
+
+
 def portable(overrides: Iterable[str]) -> list[str]:
     """The overrides that compose the study on any machine: those of trials and places left out."""
-    left_out = (*RUN_KEYS, *LOCATIONS)
-    return [word for word in overrides if key_of(word) not in left_out]
+    return [word for word in overrides if key_of(word) not in LOCATIONS and not chooses_how(word)]
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,22 @@ Each link keeps its state by name; together they are what a checkpoint stores of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import ConfigError, unknown
 from harness.training import gradient, optimizers
 from harness.training.averaging import LastIterate
+from harness.training.definition import groups
 from harness.training.gradient import Transforms
 from harness.training.schedule import schedule
 from harness.training.signatures import keywords
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from harness.training.optimizers import Definition
 
 
 class Parts(NamedTuple):
@@ -39,16 +43,17 @@ def parts(schedule_name: str, hyperparameters: Mapping[str, float]) -> Parts:
     return Parts(those(gradient.HYPERPARAMETERS), rest, those(of_schedule))
 
 
-def check(rule: str, schedule_name: str, hyperparameters: Mapping[str, float]) -> None:
-    """That rule and schedule exist and take these hyperparameters, without building anything.
+def check(optimizer: Definition, schedule_name: str, hyperparameters: Mapping[str, float]) -> None:
+    """That optimizer and schedule exist and take these hyperparameters, without building anything.
 
     Raises:
         ConfigError: which one they don't.
     """
-    optimizers.check(rule, parts(schedule_name, hyperparameters).optimizer)
-    if schedule_name != "constant" and not optimizers.takes_lr(rule):
+    optimizers.check(optimizer, parts(schedule_name, hyperparameters).optimizer)
+    if schedule_name != "constant" and not optimizers.takes_lr(optimizer):
+        rules = ", ".join(group.rule for group in groups(optimizer))
         raise ConfigError(
-            f"{rule} takes no lr, so schedule.name={schedule_name} cannot change it;"
+            f"{rules} takes no lr, so schedule.name={schedule_name} cannot change it;"
             " use schedule=constant"
         )
 
@@ -72,7 +77,7 @@ class Chain:
 
     def __init__(
         self,
-        rule: str,
+        optimizer: Definition,
         schedule_name: str,
         model: nn.Module,
         hyperparameters: Mapping[str, float],
@@ -80,11 +85,17 @@ class Chain:
     ):
         of = parts(schedule_name, hyperparameters)
         self.transforms = Transforms(of.gradient)
-        self.optimizer = optimizers.build(rule, model, of.optimizer)
+        scheduled = schedule_name != "constant" or bool(of.schedule)
+        self.optimizer = optimizers.build(optimizer, model, of.optimizer, scheduled)
         self.schedule, self.axes = schedule(schedule_name), of.schedule
         self.averaging = LastIterate()
-        self.lr = of.optimizer.get("lr", 1.0)
-        self.total_steps = total_steps
+        self.lr = optimizers.learning_rate(optimizer, of.optimizer)
+        self.model, self.total_steps = model, total_steps
+
+    @property
+    def evaluates_again(self) -> bool:
+        """Whether a step needs loss and gradient at other parameters than those it begins with."""
+        return self.optimizer.closure
 
     def clear(self) -> None:
         """Forget the last gradient."""
@@ -95,6 +106,48 @@ class Chain:
         gradients = self.transforms(self.optimizer.gradients(), self.optimizer.values, step + 1)
         self.optimizer.step(gradients, self.factor(step))
         self.averaging.update()
+
+    def advance_by_closure(self, step: int, loss: Tensor, evaluate: Callable[[], Tensor]) -> None:
+        """As `advance`, for an optimizer that ``evaluates_again``.
+
+        Args:
+            loss: whose gradient is at hand.
+            evaluate: the same at other parameters, its gradient left where the first one was.
+        """
+        from harness.training.closures import Closure
+
+        closure = Closure(evaluate, loss, self.optimizer, self.transforms, step + 1)
+        self.optimizer.step(closure.fresh_gradients(), self.factor(step), closure)
+        self.averaging.update()
+
+    def rehearse(self) -> None:
+        """A first step with made-up gradients, those of ||theta - 1||^2 / 200, and an evaluation.
+
+        What an optimizer cannot do on these parameters it says here, whatever it raises.
+        """
+        import torch
+
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+
+        def evaluate() -> Tensor:
+            loss = sum(((p - 1).square().sum() for p in parameters), torch.zeros(())) / 200
+            self.clear()
+            loss.backward()
+            return loss
+
+        loss = evaluate()
+        if self.evaluates_again:
+            self.advance_by_closure(0, loss, evaluate)
+        else:
+            self.advance(0)
+        with self.evaluated():
+            pass
+
+    @contextlib.contextmanager
+    def evaluated(self) -> Iterator[None]:
+        """While this is entered, the model holds what is evaluated; afterwards what is trained."""
+        with self.optimizer.evaluated(), self.averaging.evaluated():
+            yield
 
     def factor(self, step: int) -> float:
         return self.schedule(step, self.total_steps, **self.axes)

@@ -1,7 +1,8 @@
-"""All parameters of a model as views of one vector, and their gradients of another."""
+"""Parameters as views of one vector, and their gradients of another."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -15,18 +16,18 @@ class FlatParameters(NamedTuple):
     gradients: Tensor
 
 
-def flatten(model: nn.Module) -> FlatParameters:
-    """Re-point a model's trainable parameters and their gradients to one vector each.
+def flatten(parameters: Iterable[nn.Parameter]) -> FlatParameters:
+    """Re-point trainable parameters and their gradients to one vector each.
 
     Backward then adds into ``gradients`` (zero it first), and an elementwise update rule is a
     handful of kernel calls however many layers there are. Channels-last convolution weights keep
     their strides, or each step would convert them.
     """
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    values = torch.cat([_in_memory_order(p.detach()).reshape(-1) for p in parameters])
+    trained = [p for p in parameters if p.requires_grad]
+    values = torch.cat([in_memory_order(p.detach()).reshape(-1) for p in trained])
     gradients = torch.zeros_like(values)
     start = 0
-    for parameter in parameters:
+    for parameter in trained:
         end = start + parameter.numel()
         like = parameter.detach()
         parameter.data = _view(values[start:end], like)
@@ -35,16 +36,24 @@ def flatten(model: nn.Module) -> FlatParameters:
     return FlatParameters(values, gradients)
 
 
+def as_matrix(tensor: Tensor) -> Tensor:
+    """A kernel ``[out, in, height, width]`` as ``[out, in * height * width]``, a view of its memory.
+
+    Channels-last kernels give the columns in another order, which no optimizer of matrices minds.
+    """
+    return in_memory_order(tensor).flatten(1) if tensor.dim() > 2 else tensor
+
+
+def in_memory_order(tensor: Tensor) -> Tensor:
+    return tensor.permute(0, 2, 3, 1) if _channels_last(tensor) else tensor
+
+
 def _channels_last(tensor: Tensor) -> bool:
     return (
         tensor.dim() == 4
         and tensor.is_contiguous(memory_format=torch.channels_last)
         and not tensor.is_contiguous()
     )
-
-
-def _in_memory_order(tensor: Tensor) -> Tensor:
-    return tensor.permute(0, 2, 3, 1) if _channels_last(tensor) else tensor
 
 
 def _view(piece: Tensor, like: Tensor) -> Tensor:

@@ -72,6 +72,24 @@ class Transforms:
             self.states[name] = dict(zip(state, new, strict=True))
         return gradients
 
+    def repeated(
+        self, states: Mapping[str, Any], gradients: list[Tensor], values: list[Tensor], t: int
+    ) -> list[Tensor]:
+        """As if called from the given states, which are not advanced: a step evaluated again."""
+        after, self.states = self.states, dict(states)
+        try:
+            return self(gradients, values, t)
+        finally:
+            self.states = after
+
+    def penalty(self, values: Sequence[Tensor]) -> Tensor | float:
+        """What they add to the loss, whose gradient they add: a line search looks at both."""
+        given = self.hyperparameters.get("l2")
+        if given is None:
+            return 0.0
+        squares = sum((value.square().sum() for value in values[1:]), values[0].square().sum())
+        return given["l2"] * squares / 2
+
     def state_dict(self) -> dict[str, Any]:
         return self.states
 

@@ -6,32 +6,40 @@ get back what it saved in another type. Nothing in torch tells; a step does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
+from harness.training.randomness import set_random_state
 from harness.training.train import Training
+
+COMPARED = (
+    "step", "parameters", "buffers", "chain", "carry", "random", "loss_sum", "gradients",
+)  # fmt: skip
 
 
 class Proof:
     """A copy of a training, restored from its saved state and one step ahead of it."""
 
-    def __init__(self, copy: Training, saved: Mapping[str, Any]):
+    def __init__(self, begin: Callable[[], Training], saved: Mapping[str, Any], device: str):
         """
         Args:
-            copy: made as the training itself was, from the same study and trial.
+            begin: makes a copy as the training itself was made, from the same study and trial.
             saved: the training's state, as it is read back from its file.
         """
-        copy.restore(saved)
-        copy.train_one_step()
-        self.state = copy.state()
-        _set_random_state(saved["random"], copy.device)  # the training goes on as if nothing was
+        try:
+            copy = begin()
+            copy.restore(saved)
+            copy.train_one_step()
+            self.state = copy.state()
+        finally:  # the training goes on as if nothing was
+            set_random_state(saved["random"], device)
 
     def difference(self, training: Training) -> str | None:
         """What differs once the training has taken that step too; None where nothing does."""
         mine = training.state()
-        for name in ("step", "parameters", "buffers", "chain", "carry", "random", "loss_sum"):
+        for name in COMPARED:
             if where := _difference(self.state[name], mine[name]):
                 return f"{name}{where}"
         return None
@@ -68,9 +76,3 @@ def _difference(one: Any, other: Any) -> str | None:
 
 def _bits(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
-
-
-def _set_random_state(random: Mapping[str, torch.Tensor], device: str) -> None:
-    torch.set_rng_state(random["cpu"])
-    if device != "cpu":
-        torch.cuda.set_rng_state(random["cuda"], device)

@@ -9,6 +9,8 @@ from typing import Any
 
 from harness.errors import ConfigError
 
+EXTRAS = {"pytorch_optimizer": "modern", "schedulefree": "modern"}  # of pyproject.toml
+
 
 def keywords(function: Callable[..., Any]) -> tuple[str, ...]:
     """The names of the keyword-only arguments."""
@@ -26,6 +28,10 @@ def imported(what: str, path: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, TypeError, ValueError) as error:  # "..x" is a TypeError
-        raise ConfigError(
-            f"{what} {path!r} cannot be imported ({error}); give one on the Python path"
-        ) from None
+        extra = EXTRAS.get(path.partition(".")[0])
+        remedy = (
+            f"install the extra: pip install 'optimizer-comparison-harness[{extra}]'"
+            if extra and isinstance(error, ModuleNotFoundError)
+            else "give one on the Python path"
+        )
+        raise ConfigError(f"{what} {path!r} cannot be imported ({error}); {remedy}") from None

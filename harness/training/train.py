@@ -11,8 +11,11 @@ from typing import Any, Protocol
 import torch
 
 from harness.study.parametrisation import hyperparameters
-from harness.study.result import COMPLETE, CURVE_COLUMNS, DIVERGED, FINAL_COLUMNS
+from harness.study.result import COMPLETE, CURVE_COLUMNS, DIVERGED, FINAL_COLUMNS, PRUNED
 from harness.training.chain import Chain
+from harness.training.closures import repeated
+from harness.training.effective_rate import in_learning_rates
+from harness.training.randomness import RandomState, random_state, set_random_state
 from workloads.task import Task
 
 
@@ -63,32 +66,45 @@ class Training:
         self.data_seed = seeds["data_order"]
         self.autocast = _autocast(config["precision"], device)
         _make_deterministic(device)
+        values = hyperparameters(in_learning_rates(config, point, task.model))
         torch.manual_seed(seeds["initialisation"])
         self.model = task.model()
         self.chain = Chain(
-            config["optimizer"]["rule"],
+            config["optimizer"],
             config["schedule"]["name"],
             self.model,
-            hyperparameters(point),
+            values,
             self.workload["steps"],
         )
         torch.manual_seed(seeds["dropout"])
         self.step = 0
         self.carry: Any = None
         self.loss_sum, self.loss_count = 0.0, 0
+        self.gradients: dict[str, Any] | None = (
+            {"total": 0, "curve": []} if self.chain.evaluates_again else None
+        )
         self.curve: dict[str, list[float | None]] = {name: [] for name in CURVE_COLUMNS}
         self.resumed_at: list[int] = []
         self.seconds_before = 0.0
         self.started = time.perf_counter()
 
-    def run(self, should_stop: Callable[[], bool], keeper: Keeper | None = None) -> str:
+    def run(
+        self,
+        should_stop: Callable[[], bool],
+        keeper: Keeper | None = None,
+        until: int | None = None,
+    ) -> str:
         """Train to the last step and return the trial's status: complete or diverged.
+
+        Pruned instead, where the step of a rung is given as ``until``: it got there, and no further.
 
         Raises:
             Stopped: ``should_stop`` said so at a step boundary.
         """
         last, first = self.workload["steps"], self.step
         while self.step < last:
+            if until is not None and self.step >= until:
+                return PRUNED
             if should_stop():
                 if keeper and self.step > first:
                     keeper.keep(self)
@@ -108,20 +124,42 @@ class Training:
 
     def train_one_step(self) -> bool:
         """One minibatch. False when its loss is not finite: the trial is then infeasible."""
-        with self.autocast():
-            loss, self.carry = self.task.train_loss(
-                self.model, self.step, self.data_seed, self.carry
-            )
+        random = random_state(self.device) if self.gradients else None
+        loss, carry = self._loss()
         value = loss.item()
         if not math.isfinite(value):
             return False
         self.chain.clear()
         loss.backward()
-        self.chain.advance(self.step)
+        if random is None:
+            self.chain.advance(self.step)
+        else:
+            self._advance_by_closure(loss, random)
+        self.carry = carry
         self.step += 1
         self.loss_sum += value
         self.loss_count += 1
         return True
+
+    def _loss(self) -> tuple[torch.Tensor, Any]:
+        with self.autocast():
+            return self.task.train_loss(self.model, self.step, self.data_seed, self.carry)
+
+    def _advance_by_closure(self, loss: torch.Tensor, random: RandomState) -> None:
+        """A step that evaluates its minibatch again, as often as the optimizer asks; all are counted."""
+        assert self.gradients
+        gradients = self.gradients
+        gradients["total"] += 1
+
+        def evaluate() -> torch.Tensor:
+            with repeated(self.model, random, self.device):
+                loss, _ = self._loss()
+                self.chain.clear()
+                loss.backward()
+            gradients["total"] += 1
+            return loss
+
+        self.chain.advance_by_closure(self.step, loss, evaluate)
 
     def seconds(self) -> float:
         """Spent on this trial, before its interruptions too."""
@@ -133,18 +171,16 @@ class Training:
         Minibatches are drawn anew from (data seed, step); dropout goes on where torch's own
         generator stood.
         """
-        random = {"cpu": torch.get_rng_state()}
-        if self.device != "cpu":
-            random["cuda"] = torch.cuda.get_rng_state(self.device)
         return {
             "step": self.step,
             "parameters": {name: p.detach() for name, p in self.model.named_parameters()},
             "buffers": dict(self.model.named_buffers()),
             "chain": self.chain.state_dict(),
             "carry": self.carry,
-            "random": random,
+            "random": random_state(self.device),
             "loss_sum": self.loss_sum,
             "loss_count": self.loss_count,
+            "gradients": self.gradients,
             "curve": self.curve,
             "seconds": self.seconds(),
             "resumed_at": self.resumed_at,
@@ -161,19 +197,18 @@ class Training:
         self.carry = _to_device(state["carry"], self.device)
         self.step = state["step"]
         self.loss_sum, self.loss_count = state["loss_sum"], state["loss_count"]
+        self.gradients = state.get("gradients")
         self.curve = state["curve"]
         self.resumed_at = [*state["resumed_at"], self.step]
         self.seconds_before = state["seconds"]
-        torch.set_rng_state(state["random"]["cpu"])
-        if self.device != "cpu":
-            torch.cuda.set_rng_state(state["random"]["cuda"], self.device)
+        set_random_state(state["random"], self.device)
 
     def evaluate(self) -> None:
         """Append a row to the curve; train_loss is the mean over the steps since the last one."""
         last = self.step == self.workload["steps"]
         test_every = self.workload["test_every"]
         with_test = last or (test_every > 0 and self.step % test_every == 0)
-        with self.autocast(), self.chain.averaging.evaluated():
+        with self.autocast(), self.chain.evaluated():
             val_error, val_loss = self.task.evaluate(self.model, "validation")
             test = self.task.evaluate(self.model, "test") if with_test else (None, None)
         train_loss = self.loss_sum / self.loss_count
@@ -181,16 +216,24 @@ class Training:
         row = (self.step, rate, train_loss, val_error, val_loss, *test)
         for name, value in zip(CURVE_COLUMNS, row, strict=True):
             self.curve[name].append(value)
+        if self.gradients:
+            self.gradients["curve"].append(self.gradients["total"])
         self.loss_sum, self.loss_count = 0.0, 0
 
     def results(self, status: str) -> dict[str, Any]:
-        """What goes into the record: the curve and, of a complete trial, final values."""
+        """What goes into the record: the curve and, of a complete trial, final values.
+
+        ``gradients`` of an optimizer that evaluates a minibatch more than once: how many evaluations
+        of loss and gradient all steps took, and up to each row of the curve. Where it is absent, as
+        in every other record, a step was one.
+        """
         complete = status == COMPLETE
         return {
             "status": status,
             "steps": self.step,
             "curve": self.curve,
             **{name: self.curve[name][-1] if complete else None for name in FINAL_COLUMNS},
+            **({"gradients": self.gradients} if self.gradients else {}),
         }
 
 

@@ -42,7 +42,7 @@ def test_in_a_sweep_too(own):
         build.study_node(c) for c, _ in jobs("--config-dir", folder, "-m", "optimizer=sgd,adam")
     ]
     assert nodes[0]["search_space"]["lr"] == 0.125
-    assert "lr_over_eps" in nodes[1]["search_space"]
+    assert "eps" in nodes[1]["search_space"]
 
 
 def test_it_is_over_with_the_command(own):

@@ -94,3 +94,43 @@ def test_hyperparameters_searched_by_their_own_name_count_as_well():
         "lr_over_eps needs [inf, inf], has [1, 1]",
         "one_minus_beta1 needs [0, 0], has [0.1, 0.1]",
     ]
+
+
+def edge_to(special, general):
+    return next(edge for edge in EDGES if (edge.special, edge.general) == (special, general))
+
+
+def test_an_effective_rate_is_its_own_image():
+    momentum = axes(effective_lr=(0.1, 1.0), one_minus_momentum=(1e-2, 1.0))
+    adam = axes(
+        effective_lr=(0.1, 1.0), one_minus_beta1=(1e-2, 1.0), one_minus_beta2=0.1, eps=(1e-8, 1.0)
+    )
+    assert gaps(edge_to("momentum", "adam"), momentum, adam) == []
+    narrower = adam | axes(effective_lr=(0.2, 1.0))
+    assert gaps(edge_to("momentum", "adam"), momentum, narrower) == [
+        "effective_lr needs [0.1, 1], has [0.2, 1]"
+    ]
+    rmsprop = axes(
+        effective_lr=(0.1, 1.0), one_minus_momentum=(1e-2, 1.0), one_minus_rho=0.1, eps=(1e-8, 1.0)
+    )
+    assert gaps(edge_to("momentum", "rmsprop"), momentum, rmsprop) == []
+
+
+@pytest.mark.parametrize(("special", "general"), [("lr", "effective_lr"), ("effective_lr", "lr")])
+def test_sgds_effective_rate_is_its_learning_rate(special, general):
+    momentum = axes(**{general: (0.1, 1.0)}, one_minus_momentum=1.0)
+    assert gaps(EDGES[0], axes(**{special: (0.1, 1.0)}), momentum) == []
+    assert gaps(EDGES[0], axes(**{special: (0.1, 2.0)}), momentum) == [
+        f"{general} needs [0.1, 2], has [0.1, 1]"
+    ]
+
+
+def test_rates_in_different_coordinates_are_not_compared():
+    momentum = axes(effective_lr=(0.1, 1.0), one_minus_momentum=(1e-2, 1.0))
+    adam = axes(
+        lr_over_eps=(0.1, 1.0), one_minus_beta1=(0.1, 1.0), one_minus_beta2=0.1, eps=(1e-8, 1.0)
+    )
+    assert gaps(edge_to("momentum", "adam"), momentum, adam) == [
+        "lr_over_eps is not compared with momentum's effective_lr: other coordinates",
+        "one_minus_beta1 needs [0.01, 1], has [0.1, 1]",
+    ]

@@ -55,3 +55,16 @@ def test_learning_rate_first_and_schedule_last():
     assert order([*given, "eps"]) == [
         "lr_over_eps", "one_minus_beta1", "eps", "of_mine", "decay_steps_factor", "end_factor",
     ]  # fmt: skip
+
+
+def test_an_effective_rate_sets_lr_and_only_the_rule_can_tell_which():
+    assert meaning("effective_lr") == "lr"
+    assert meaning("matrices.effective_lr") == "matrices.lr"
+    assert hyperparameters({"effective_lr": 0.5, "one_minus_rho": 0.1}) == {
+        "effective_lr": 0.5, "rho": 0.9,
+    }  # fmt: skip
+
+
+def test_a_multiple_of_an_effective_rate_stays_open_too():
+    point = {"matrices.effective_lr": 0.5, "rest.lr_over_matrices": 0.1}
+    assert hyperparameters(point) == point
