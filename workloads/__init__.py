@@ -14,5 +14,5 @@ seconds to import, a missing folder is reported at once. What the user can put r
 `DataError` (task.py).
 
 The harness imports a workload by path, so a user's own module works as these do:
-digits_cnn, python_docs_lstm, cifar10_resnet32, war_and_peace_lstm.
+those shipped are listed, with their data and sources, in docs/workloads.md.
 """

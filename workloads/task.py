@@ -36,7 +36,7 @@ class Task(Protocol):
     def train_loss(
         self, model: nn.Module, step: int, data_seed: int, carry: Carry
     ) -> tuple[Tensor, Carry]:
-        """The mean cross-entropy of minibatch `step` (from 0), and what to carry to the next.
+        """The mean loss of minibatch `step` (from 0), and what to carry to the next.
 
         Which examples and which augmentation are drawn is a pure function of (data_seed, step), so
         a resumed trial needs no position in the data. Dropout alone draws from torch's global
@@ -49,7 +49,10 @@ class Task(Protocol):
         ...
 
     def evaluate(self, model: nn.Module, split: str) -> tuple[float, float]:
-        """(error rate in [0, 1], mean cross-entropy) on all of "validation" or "test".
+        """(error rate in [0, 1], mean loss) on all of "validation" or "test".
+
+        Where there is no error rate, the loss twice: the first of the two selects. What it is,
+        `workload.metric` says.
 
         Runs in eval mode without gradients, and leaves the model in train mode.
         """

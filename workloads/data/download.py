@@ -23,7 +23,7 @@ def download(url: str, target: Path, known_hash: str, remedy: str) -> None:
         DataError: no connection, or other content; the message ends with `remedy`.
         OSError: when the folder cannot be written.
     """
-    import pooch  # type: ignore[import-untyped]
+    import pooch
     from requests import RequestException
 
     log.info("downloading %s to %s", url, target)
