@@ -28,7 +28,7 @@ def command(arguments: Sequence[str]) -> int:
     from harness.commands import one_line, verbs
 
     verb, rest = verbs.split(arguments)
-    name = "harness" if verb == "run" else f"harness {verb}"
+    name = f"harness {verb}" if verb in verbs.VERBS and verb != "run" else "harness"
     try:
         return verbs.main_of(verb)(rest)
     except KeyboardInterrupt:

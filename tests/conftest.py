@@ -12,18 +12,18 @@ FOLDERS = {"faults": "fault", "slurm": "slurm", "report/test_in_browser.py": "br
 
 
 def pytest_collection_modifyitems(items):
-    """The marker of a test's folder, and what xdist keeps together.
+    """The marker of a test's folder.
 
-    A file's tests share its fixtures. Those of the marked folders watch the clock, signals and each
-    other's processes, so that all of them form one group: one after the other, beside the rest.
+    Those of the marked folders watch the clock, signals and each other's processes: all of them are
+    one group, run one after the other on one core while the rest runs on the others.
     """
     here = Path(__file__).parent
     for item in items:
         path = item.path.relative_to(here).as_posix()
-        marker = next((name for start, name in FOLDERS.items() if path.startswith(start)), None)
-        if marker:
-            item.add_marker(marker)
-        item.add_marker(pytest.mark.xdist_group("alone" if marker else path))
+        for start, marker in FOLDERS.items():
+            if path.startswith(start):
+                item.add_marker(marker)
+                item.add_marker(pytest.mark.xdist_group("alone"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ Of a workload's functions it has `load` alone, as a user's own may.
 import numpy as np
 
 from workloads.models.resnet import ResNet
-from workloads.tasks.images import ImageTask
+from workloads.tasks.images import ImageTask, Preparation
 
 SIZES = (96, 32, 32)
 
@@ -21,9 +21,7 @@ def load(data, model, batch_size, device):
         labels,
         {"train": train, "validation": validation, "test": test},
         build_model=lambda: ResNet(8, model["width"], 10),
-        mean=[128.0] * 3,
-        std=[64.0] * 3,
-        crop_pad=4,
+        preparation=Preparation(mean=[128.0] * 3, std=[64.0] * 3, crop_pad=4),
         batch_size=batch_size,
         device=device,
         data_description={"label": "made images"},

@@ -7,12 +7,16 @@ one is a difference of two such terms, and every statistic of the selected trial
 No sampling, so no Monte-Carlo error: the whole curve for N = 500, K = 1 … 100 takes 0.5 ms on one
 core (`curve`, measured), where 10,000 bootstrap samples take 1.4 s.
 
+Without replacement it is ``C(N - i, K) / C(N, K)``, and the mean and every chance are unbiased
+whatever N is. So reports draw without: with it, the best of K draws from few trials is worse than from
+many (of two identical optimizers with N = 200 and 40 the first wins 54% of races of K = 16, and 58% of K = 40).
+
 Axes: ``[trials]`` for errors, ``[budgets]`` for K, ``[budgets, trials]`` for weights.
 
 Conventions: lower is better; an infinite error is a diverged trial (put there only when every trial
 counts); NaN is a mistake, and the message names its row. Tied trials share their chance evenly:
 without that, file order decides which of several equal validation errors is "the" best trial, and
-leaks into its test error.
+leaks into its test error. Errors that differ by rounding alone are tied (`snapped`).
 """
 
 from __future__ import annotations
@@ -28,6 +32,9 @@ Array = NDArray[np.float64]
 LEVELS = (0.05, 0.5, 0.95)
 # Sums of up to 10,000 weights round to about 1e-13; without slack F(x) = 0.5 exactly may miss 0.5.
 ROUNDING = 1e-12
+# Relative; float32 losses are 6e-8 apart. i/360 + 1/360 misses (i+1)/360 for one i in six.
+TIED = 1e-9
+TINY = np.finfo(float).tiny  # a chance that is there, and under what a float holds
 
 
 class Curve(NamedTuple):
@@ -73,11 +80,25 @@ def weights(errors: ArrayLike, budgets: ArrayLike, *, replacement: bool = True) 
     Raises:
         ValueError: a NaN among the errors, no trials, or an impossible budget.
     """
-    errors = _errors(errors)
+    (errors,) = snapped(errors)
     ranked = np.sort(errors)
     first, after = np.searchsorted(ranked, errors, "left"), np.searchsorted(ranked, errors, "right")
-    above = survival(len(errors), budgets, replacement=replacement)
-    return (above[:, first] - above[:, after]) / (after - first)  # a tied group shares evenly
+    chances = _selected(len(errors), budgets, first, after, replacement)
+    return np.maximum(chances / (after - first), TINY * (chances > 0))  # a tied group shares evenly
+
+
+def _selected(
+    num_trials: int,
+    budgets: ArrayLike,
+    first: NDArray[np.int64],
+    after: NDArray[np.int64],
+    replacement: bool,
+) -> Array:
+    """``P(best of K is of rank first … after - 1)``: ``[budgets, groups]``; above 0 wherever it can be."""
+    above = survival(num_trials, budgets, replacement=replacement)
+    k = np.atleast_1d(np.asarray(budgets, dtype=float))[:, None]
+    possible = (num_trials - first >= k) | replacement  # K different trials are at or above it
+    return np.maximum(above[:, first] - above[:, after], np.where(possible, TINY, 0.0))
 
 
 def mean(weights: Array, statistic: ArrayLike) -> Array:
@@ -130,13 +151,28 @@ def curve(
         w = weights(errors, budgets, replacement=replacement)
         return Curve(mean(w, statistic), *quantiles(w, statistic))
     ranked = np.sort(_errors(errors))
-    above = survival(len(ranked), budgets, replacement=replacement)
-    below = 1 - above[:, 1:]
-    w = above[:, :-1] - above[:, 1:]  # ties need no splitting: their errors are equal
+    below = 1 - survival(len(ranked), budgets, replacement=replacement)[:, 1:]
+    place = np.arange(len(ranked))  # ties need no splitting: their errors are equal
+    w = _selected(len(ranked), budgets, place, place + 1, replacement)
     return Curve(mean(w, ranked), *(ranked[_first_reaching(below, level)] for level in LEVELS))
 
 
-def probability_better(errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayLike) -> Array:
+def without_replacement(
+    errors: ArrayLike, budgets: ArrayLike, statistic: ArrayLike | None = None
+) -> Curve:
+    """`curve` of K different trials, as reports have it: what it estimates without bias is the optimizer's.
+
+    So where a trial diverged the mean is infinite at every budget, as the optimizer's own is: that K
+    different ones of *these* trials cannot all have diverged says nothing of others.
+    """
+    found = curve(errors, budgets, statistic, replacement=False)
+    lost = np.isinf(np.asarray(errors if statistic is None else statistic, dtype=float)).any()
+    return found._replace(mean=np.full_like(found.mean, np.inf)) if lost else found
+
+
+def probability_better(
+    errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayLike, *, replacement: bool = True
+) -> Array:
     """``P(A's best < B's best)``, ties counted half: ``[budgets]``.
 
     Both run K independent trials; the two directions add up to one.
@@ -144,23 +180,25 @@ def probability_better(errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayL
     >>> probability_better([0.1, 0.3], [0.2, 0.3], budgets=[1, 4]).round(3).tolist()
     [0.625, 0.939]
     """
-    strictly, tied = win_and_tie(errors_a, errors_b, budgets)
+    strictly, tied = win_and_tie(errors_a, errors_b, budgets, replacement=replacement)
     return strictly + tied / 2
 
 
 def win_and_tie(
-    errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayLike
+    errors_a: ArrayLike, errors_b: ArrayLike, budgets: ArrayLike, *, replacement: bool = True
 ) -> tuple[Array, Array]:
     """``P(A's best < B's best)`` and ``P(A's best = B's best)``: two ``[budgets]``."""
-    a, b = np.sort(_errors(errors_a)), np.sort(_errors(errors_b))
-    above = survival(len(b), budgets)
+    a, b = map(np.sort, snapped(errors_a, errors_b))
+    above = survival(len(b), budgets, replacement=replacement)
     at_least = above[:, np.searchsorted(b, a, "left")]  # P(B's best >= a)
     greater = above[:, np.searchsorted(b, a, "right")]
-    w = weights(a, budgets)
+    w = weights(a, budgets, replacement=replacement)
     return np.sum(w * greater, axis=1), np.sum(w * (at_least - greater), axis=1)
 
 
-def rank_probabilities(errors: Sequence[ArrayLike], budgets: ArrayLike) -> Array:
+def rank_probabilities(
+    errors: Sequence[ArrayLike], budgets: ArrayLike, *, replacement: bool = True
+) -> Array:
     """The chance of each rank for each of several optimizers: ``[budgets, optimizers, ranks]``.
 
     Every optimizer runs K independent trials; rank 0 is the lowest best error. Ties are broken
@@ -171,7 +209,7 @@ def rank_probabilities(errors: Sequence[ArrayLike], budgets: ArrayLike) -> Array
     >>> rank_probabilities([[0.1, 0.3], [0.2, 0.3]], budgets=[1])[0].round(3).tolist()
     [[0.625, 0.375], [0.375, 0.625]]
     """
-    fields = [np.sort(_errors(field)) for field in errors]
+    fields = list(map(np.sort, snapped(*errors)))
     k = np.atleast_1d(np.asarray(budgets, dtype=float))
     nodes, node_weights = np.polynomial.legendre.leggauss(len(fields) // 2 + 1)
     u, u_weights = (nodes + 1) / 2, node_weights / 2
@@ -182,16 +220,63 @@ def rank_probabilities(errors: Sequence[ArrayLike], budgets: ArrayLike) -> Array
             counts = np.zeros((len(fields), len(u), len(x)))  # P(number of rivals ahead)
             counts[0] = 1.0
             for rival in rivals:
-                above = survival(len(rival), [budget])[0]
+                above = survival(len(rival), [budget], replacement=replacement)[0]
                 at_least = above[np.searchsorted(rival, x, "left")]
                 greater = above[np.searchsorted(rival, x, "right")]
                 ahead = (1 - at_least) + u[:, None] * (at_least - greater)
                 counts[1:] = counts[1:] * (1 - ahead) + counts[:-1] * ahead
                 counts[0] *= 1 - ahead
-            result[row, own] = np.einsum(
-                "rut,u,t->r", counts, u_weights, weights(x, [budget])[0], optimize=True
-            )
+            w = weights(x, [budget], replacement=replacement)[0]
+            result[row, own] = np.einsum("rut,u,t->r", counts, u_weights, w, optimize=True)
     return result
+
+
+def first_probabilities(
+    errors: Sequence[ArrayLike], budgets: ArrayLike, *, replacement: bool = True
+) -> Array:
+    """The chance of rank 0 in `rank_probabilities`, forty times as fast: ``[budgets, optimizers]``.
+
+    >>> first_probabilities([[0.1, 0.3], [0.2, 0.3]], budgets=[1])[0].round(3).tolist()
+    [0.625, 0.375]
+    """
+    fields = list(map(np.sort, snapped(*errors)))
+    grid = np.unique(np.concatenate(fields))
+    above = np.stack(
+        [
+            survival(len(field), budgets, replacement=replacement)[
+                :, np.searchsorted(field, grid, "right")
+            ]
+            for field in fields
+        ]
+    )  # [optimizers, budgets, values]: P(best > value)
+    at = -np.diff(above, axis=2, prepend=1.0)
+    result = np.zeros(above.shape[:2])
+    nodes, node_weights = np.polynomial.legendre.leggauss(len(fields) // 2 + 1)
+    for u, weight in zip((nodes + 1) / 2, node_weights / 2, strict=True):
+        behind = above + (1 - u) * at  # P(behind a best at the value that has tie-breaker u)
+        for own in range(len(fields)):
+            rivals = np.delete(behind, own, axis=0).prod(axis=0)
+            result[own] += weight * np.einsum("kv,kv->k", at[own], rivals)
+    return result.T
+
+
+def snapped(*fields: ArrayLike) -> list[Array]:
+    """Errors of one or several optimizers, those that differ by rounding alone made equal.
+
+    >>> ten = [i / 10 for i in range(10)]
+    >>> shifted, grid = snapped([x + 0.1 for x in ten], [*ten[1:], 1.0])
+    >>> bool((shifted == grid).all()), 0.1 + 0.2 == 0.3
+    (True, False)
+    """
+    checked = [_errors(field) for field in fields]
+    pooled = np.concatenate(checked)
+    order = np.argsort(pooled, kind="stable")
+    ranked = pooled[order]
+    with np.errstate(invalid="ignore"):  # infinity from infinity
+        near = np.diff(ranked) <= TIED * np.minimum(np.abs(ranked[1:]), np.abs(ranked[:-1]))
+    starts = np.flatnonzero(np.concatenate([[True], ~near]))
+    pooled[order] = np.repeat(ranked[starts], np.diff([*starts, len(ranked)]))
+    return np.split(pooled, np.cumsum([len(field) for field in checked])[:-1])
 
 
 def bootstrap(

@@ -93,7 +93,8 @@ def _axis_row(axis: Axis, values: Array, weights: Array) -> dict[str, object]:
     p05, p50, p95 = best_of_k.quantiles(weights, values)[:, 0]
     row = {"axis": axis.name, "low": low, "high": high, "p05": p05, "p50": p50, "p95": p95}
     if not isinstance(axis, Range):
-        at_ends = np.isclose(values, low), np.isclose(values, high)
+        with np.errstate(over="ignore"):  # of ends further apart than a float can tell
+            at_ends = np.isclose(values, low), np.isclose(values, high)
         mass_low, mass_high = (best_of_k.mean(weights, at_end)[0] for at_end in at_ends)
         return row | {
             "scale": CHOICES, "mass_low": mass_low, "mass_high": mass_high, "warning": "",

@@ -1,4 +1,9 @@
-"""Which cells a comparison has, filled or missing, and the budget at which they are compared."""
+"""Which cells a comparison has, filled or missing, and the budget at which they are compared.
+
+The **budget of decision** is K = 16, or a fifth of the trials where that is smaller: the paper's curves
+level off at 2^3 to 2^4 trials, and a fixed K makes more trials buy power (at K = N/5 a winner of three
+races in four is found as seldom with 500 trials as with 50).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,8 @@ from harness.study.result import COMPLETE
 
 PAIR = ["workload", "optimizer"]
 NOT_RUN, NO_FEASIBLE = "not run", "no feasible trial"
+DECISION_BUDGET = 16
+LEAST_TRIALS = 40  # of each optimizer, for anything to be said of who wins: K = 8
 
 
 def cells(trials: pd.DataFrame) -> pd.DataFrame:
@@ -44,24 +51,46 @@ def _units(trials: pd.DataFrame) -> dict[str, str]:
     return {str(workload): str(unit) for workload, unit in first.items()}
 
 
-def comparison_budget(trials: pd.DataFrame, max_budget: int | None = None) -> pd.Series:
+def comparison_budget(
+    trials: pd.DataFrame, max_budget: int | None = None, *, budget: int | None = None
+) -> pd.Series:
     """The budget K of each workload at which its optimizers are compared, by workload.
 
-    A fifth of the fewest counted trials of any of its optimizers, for a fifth is what N trials
-    vouch for; those with less than half as many as the richest are left aside, so that one
-    optimizer that mostly diverges does not set the budget of all. At least 1, at most ``max_budget``.
+    As given, else 16, or a fifth of the fewest counted trials of any of its optimizers where that is
+    smaller, for a fifth is what N trials vouch for. Those with less than half as many as the richest
+    are left aside in that, so that one optimizer that mostly diverges does not set the budget of all.
+    At least 1, at most ``max_budget``.
 
     >>> from harness.analysis.checking import check
     >>> made_up = pd.DataFrame({"workload": "w", "optimizer": ["a"] * 40 + ["b"] * 30 + ["c"] * 4})
-    >>> made_up = made_up.assign(trial=range(74), status="complete", val_error=0.5)
-    >>> comparison_budget(check(made_up)).to_dict()
-    {'w': 6}
+    >>> made_up = check(made_up.assign(trial=range(74), status="complete", val_error=0.5))
+    >>> comparison_budget(made_up).to_dict(), comparison_budget(made_up, budget=2).to_dict()
+    ({'w': 6}, {'w': 2})
     """
     counts = cells(trials).query("trials > 0")
     most = counts.groupby("workload", sort=False)["trials"].transform("max")
     fewest = counts[counts["trials"] * 2 >= most].groupby("workload", sort=False)["trials"].min()
-    budget = (fewest // confidence.TRUSTED_SHARE).clip(lower=1)
-    return budget if max_budget is None else budget.clip(upper=max_budget)
+    vouched = (fewest // confidence.TRUSTED_SHARE).clip(lower=1, upper=DECISION_BUDGET)
+    asked = vouched if budget is None else pd.Series(budget, index=fewest.index)
+    return asked if max_budget is None else asked.clip(upper=max_budget)
+
+
+def shown_budgets(budget: int) -> list[int]:
+    """The budgets that tables show: one trial, a few, and that compared at.
+
+    >>> shown_budgets(16), shown_budgets(3)
+    ([1, 4, 16], [1, 3])
+    """
+    return sorted({1, min(4, budget), budget} - {0})
+
+
+def needed(budget: int) -> int:
+    """How many trials an optimizer needs, to be judged at that budget.
+
+    >>> needed(16), needed(4)
+    (80, 40)
+    """
+    return max(LEAST_TRIALS, confidence.TRUSTED_SHARE * budget)
 
 
 def evaluated_once(curves: pd.DataFrame) -> bool:
@@ -72,6 +101,12 @@ def evaluated_once(curves: pd.DataFrame) -> bool:
 def trusted(frame: pd.DataFrame) -> pd.Series:
     """Whether K is at most N/5, from the columns ``budget_trials`` and ``trials``."""
     return frame["budget_trials"] * confidence.TRUSTED_SHARE <= frame["trials"]
+
+
+def band_trusted(frame: pd.DataFrame) -> pd.Series:
+    """Whether K is at most N/20: beyond, the 5th percentile is the least of the N errors, and the true
+    one may lie under it."""
+    return frame["budget_trials"] * confidence.BAND_SHARE <= frame["trials"]
 
 
 def count_range(counts: pd.Series) -> str:

@@ -9,7 +9,9 @@ other column is kept and ignored, but for ``metric``, which says what the errors
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,11 +21,13 @@ from harness.study.parametrisation import BOUNDS
 from harness.study.result import COMPLETE, FINAL_COLUMNS, FINISHED, IDENTITY, STATUSES
 
 REQUIRED = ("workload", "optimizer", "trial", "status", "val_error")
-NUMBERS = ("trial", *FINAL_COLUMNS, "steps", "train_seconds")
+NUMBERS = (*FINAL_COLUMNS, "steps", "train_seconds")
 TABLE_STATUSES = (*STATUSES, "stopped", "missing")  # tables of others may hold the last two
 LISTED = tuple(status for status in TABLE_STATUSES if status not in FINISHED)
 SEARCH_SPACE = "search_space"
 EVERY = "every_trial_counts"  # see `counting`; asked for, and never read from a file
+KNOWN = (*REQUIRED, "study", *NUMBERS, "metric", SEARCH_SPACE)
+MOST_DIGITS = 1000  # of a trial number
 
 
 class TableError(ConfigError):
@@ -47,33 +51,40 @@ def check(
     Raises:
         TableError: the first broken rule.
     """
-    where = _Where(source, first_line)
-    missing = [name for name in REQUIRED if name not in trials.columns]
-    if missing:
-        raise TableError(
-            f"{source} lacks the column {missing[0]}; it has {', '.join(map(str, trials.columns))};"
-            f" a table needs {', '.join(REQUIRED)}"
-        )
+    where = Where(source, first_line)
+    _check_columns(trials, source)
     if trials.empty:
         raise TableError(f"{source} is empty: it names columns and holds no trials")
     trials = trials.drop(columns=EVERY, errors="ignore").reset_index(drop=True)
     if "study" not in trials:
         trials["study"] = ""
     for name in ("workload", "optimizer", "status"):
-        _check_filled(trials, name, where)
-        trials[name] = trials[name].astype(str).str.strip()
-    trials["study"] = trials["study"].fillna("").astype(str)
+        trials[name] = _filled(trials, name, where)
+    trials["study"] = words(trials["study"]).fillna("")
     _check_status(trials, where)
+    trials["trial"] = trial_numbers(trials, where)
     for name in NUMBERS:
-        trials[name] = _numbers(trials, name, where) if name in trials else np.nan
+        trials[name] = numbers(trials, name, where) if name in trials else np.nan
     for name in hyperparameter_columns(trials):
-        if not _holds_names(trials[name]):
-            trials[name] = _numbers(trials, name, where)
-    _check_trial_numbers(trials, where)
+        named = _holds_names(trials[name])
+        trials[name] = words(trials[name]) if named else numbers(trials, name, where)
     _check_errors(trials, where)
     _check_unique(trials, where)
     _check_one_metric(trials, source)
     return trials
+
+
+def _check_columns(trials: pd.DataFrame, source: str) -> None:
+    missing = [name for name in REQUIRED if name not in trials.columns]
+    if missing:
+        shown = ", ".join(map(str, trials.columns))
+        raise TableError(
+            f"{source} lacks the column {missing[0]}; it has {shown[:300]}; a table needs"
+            f" {', '.join(REQUIRED)}"
+        )
+    for name in trials.columns[trials.columns.duplicated()]:
+        if name in KNOWN or str(name).startswith("hp."):
+            raise TableError(f"{source} has two columns {name}; rename or drop one")
 
 
 def _holds_names(column: pd.Series) -> bool:
@@ -83,10 +94,35 @@ def _holds_names(column: pd.Series) -> bool:
     """
     if str(column.name).removeprefix("hp.") in BOUNDS:
         return False
-    return bool((pd.to_numeric(column, errors="coerce").isna() & column.notna()).any())
+    return bool((_floats(column).isna() & column.notna()).any())
 
 
-class _Where(NamedTuple):
+def words(column: pd.Series) -> pd.Series:
+    """Its cells as text, whatever they are (numbers, lists, categories, bytes); empty ones stay so."""
+    text = column.astype(object).map(
+        lambda cell: cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    )
+    return text.where(column.notna(), None).astype(object)
+
+
+def _floats(column: pd.Series) -> pd.Series:
+    """Its cells as numbers, NaN for any that is none; what is too large for one is infinite."""
+    if column.dtype.kind in "mM":  # times, which pandas counts in nanoseconds
+        return pd.Series(math.nan, column.index)
+    try:
+        return pd.to_numeric(column, errors="coerce").astype(float)
+    except OverflowError:  # whole numbers of more than 308 digits
+        return column.map(_float).astype(float)
+
+
+def _float(cell: Any) -> float:
+    try:
+        return float(Decimal(str(cell)))  # infinite where it is too large
+    except InvalidOperation:
+        return math.nan
+
+
+class Where(NamedTuple):
     source: str
     first_line: int | None
 
@@ -107,39 +143,72 @@ def _name(trials: pd.DataFrame, row: int) -> str:
     return f"{trial['workload']}/{trial['optimizer']} trial {trial['trial']}"
 
 
-def _check_filled(trials: pd.DataFrame, column: str, where: _Where) -> None:
-    if (row := first_row(trials[column].isna())) is not None:
+def _filled(trials: pd.DataFrame, column: str, where: Where) -> pd.Series:
+    found = words(trials[column]).str.strip().fillna("")
+    if (row := first_row(found == "")) is not None:
         raise TableError(f"{where(row)}: {column} is empty; every trial needs one")
+    return found
 
 
-def _check_status(trials: pd.DataFrame, where: _Where) -> None:
+def _check_status(trials: pd.DataFrame, where: Where) -> None:
     if (row := first_row(~trials["status"].isin(TABLE_STATUSES))) is not None:
         raise TableError(
             f"{where(row)}: status {trials['status'][row]!r} is not one of: {', '.join(TABLE_STATUSES)}"
         )
 
 
-def _numbers(trials: pd.DataFrame, column: str, where: _Where) -> pd.Series:
-    numbers = pd.to_numeric(trials[column], errors="coerce")
-    if (row := first_row(numbers.isna() & trials[column].notna())) is not None:
+def numbers(trials: pd.DataFrame, column: str, where: Where) -> pd.Series:
+    """A column as floats.
+
+    Raises:
+        TableError: a cell that is no number.
+    """
+    found = _floats(trials[column])
+    if (row := first_row(found.isna() & trials[column].notna())) is not None:
         raise TableError(
-            f"{where(row)}: {column} is {trials[column][row]!r}, not a number; leave a cell without"
-            " a value empty"
+            f"{where(row)}: {column} is {_shown(trials[column][row])!r}, not a number; leave a cell"
+            " without a value empty"
         )
-    # Whole numbers stay whole: a float tells those of more than 15 digits no longer apart.
-    return numbers if column == "trial" else numbers.astype(float)
+    return found
 
 
-def _check_trial_numbers(trials: pd.DataFrame, where: _Where) -> None:
-    whole = trials["trial"] % 1 == 0  # False for NaN and infinity
-    if (row := first_row(~whole)) is not None:
+def _shown(cell: Any) -> str:
+    return text if len(text := str(cell)) <= 80 else f"{text[:79]}…"
+
+
+def trial_numbers(trials: pd.DataFrame, where: Where) -> pd.Series:
+    """Whole to the last digit, however long: as floats those of more than 15 are not told apart.
+
+    Raises:
+        TableError: one that is not whole.
+    """
+    given = trials["trial"]
+    if pd.api.types.is_signed_integer_dtype(given) and not given.isna().any():
+        return given.astype("int64")
+    whole = [_whole(cell) for cell in given.astype(object)]
+    if None in whole:
+        row = whole.index(None)
         raise TableError(
-            f"{where(row)}: trial is {trials['trial'][row]:g}; give every trial a whole number"
+            f"{where(row)}: trial is {_shown(given[row])}; give every trial a whole number"
         )
-    trials["trial"] = trials["trial"].astype(int)
+    try:
+        return pd.Series(np.array(whole, dtype="int64"), given.index)
+    except OverflowError:
+        return pd.Series(whole, given.index, dtype=object)
 
 
-def _check_errors(trials: pd.DataFrame, where: _Where) -> None:
+def _whole(cell: Any) -> int | None:
+    """A whole number, also as 3.0, 3e2 or text; None for anything else."""
+    try:
+        number = Decimal(cell if isinstance(cell, float) else str(cell))
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or "_" in str(cell) or abs(number.adjusted()) > MOST_DIGITS:
+        return None
+    return int(number) if number == number.to_integral_value() else None
+
+
+def _check_errors(trials: pd.DataFrame, where: Where) -> None:
     complete = trials["status"] == COMPLETE
     if (row := first_row(complete & ~np.isfinite(trials["val_error"]))) is not None:
         value = (
@@ -151,7 +220,7 @@ def _check_errors(trials: pd.DataFrame, where: _Where) -> None:
         )
 
 
-def _check_unique(trials: pd.DataFrame, where: _Where) -> None:
+def _check_unique(trials: pd.DataFrame, where: Where) -> None:
     keys = [*IDENTITY, *([SEARCH_SPACE] if SEARCH_SPACE in trials else [])]
     if (row := first_row(trials.duplicated(keys))) is not None:
         same = (trials[keys] == trials.loc[row, keys]).all(axis=1)

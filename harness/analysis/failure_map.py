@@ -26,7 +26,7 @@ def failure_map(trials: pd.DataFrame, studies: Studies | None = None) -> pd.Data
     ``x`` is the learning rate, or the axis of most importance where none is called so; ``y`` that of
     the highest importance and interaction among the others, empty where there is no other.
     """
-    shares = importance(trials)
+    shares = importance(trials, least_per_axis=0)  # which axes to draw, nothing is claimed of them
     parts = []
     for group in groups(trials):
         mine = (shares["workload"] == group.workload) & (shares["optimizer"] == group.optimizer)

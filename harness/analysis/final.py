@@ -7,17 +7,19 @@
     best_trial, best_study     the complete trial that `select_by` selects, the first of equals
     best_<metric>              its val_error, test_error, train_loss, steps
     best_hp.*                  its searched coordinates
-    budget_trials              K of the figures that follow: N unless given
+    budget_trials              K of the figures that follow: that compared at in a report, else N
     expected_trials_run        K / feasible_share: what finding K feasible trials costs; K where
                                every trial counts
     val_mean, val_p05 … p95    best validation error over random searches of K trials
     median_low, median_high    the 90% interval of its median (empty unless val_error selects)
     test_mean, test_p05 … p95  test error *of the selected trial*, never minimised by itself
 
-Empty where there is nothing to tell: no feasible trial, no test error.
+Empty where there is nothing to tell: no feasible trial, no test error, fewer than K trials.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -45,7 +47,7 @@ _COUNT_COLUMNS = (
 
 def final(
     trials: pd.DataFrame,
-    budget_trials: int | None = None,
+    budget_trials: int | Mapping[str, int] | None = None,
     *,
     select_by: str = "val_error",
 ) -> pd.DataFrame:
@@ -53,7 +55,7 @@ def final(
 
     Args:
         trials: a checked table, one study per workload and optimizer.
-        budget_trials: K; None or more than there are for all N counted trials.
+        budget_trials: K, or that of each workload; None for all N counted trials.
         select_by: what the best trial is lowest in; ``train_loss`` gives Figure 9.
 
     >>> from harness.analysis.checking import check
@@ -62,12 +64,15 @@ def final(
     >>> final(trials)[["feasible_trials", "diverged", "best_trial", "best_val_error"]].values.tolist()
     [[2, 1, 2, 0.2]]
     """
-    rows = [_row(group, budget_trials, select_by) for group in groups(trials)]
+    rows = [_row(group, _budget(group, budget_trials), select_by) for group in groups(trials)]
     best = [f"best_{name}" for name in (*OUTCOMES, *hyperparameter_columns(trials))]
     frame = pd.DataFrame(rows).reindex(
         columns=[*_COUNT_COLUMNS, "best_trial", "best_study", *best, *AT_BUDGET]
     )
-    return marked(frame.astype({"best_trial": "Int64", "budget_trials": "Int64"}), trials)
+    frame = frame.astype({"budget_trials": "Int64"})
+    if trials["trial"].dtype != object:  # as numbers of more than 18 digits are kept
+        frame = frame.astype({"best_trial": "Int64"})
+    return marked(frame, trials)
 
 
 def feasibility(trials: pd.DataFrame) -> pd.DataFrame:
@@ -94,6 +99,12 @@ def _counts(group: Group) -> dict[str, object]:
     }
 
 
+def _budget(group: Group, budget_trials: int | Mapping[str, int] | None) -> int | None:
+    if budget_trials is None or isinstance(budget_trials, int):
+        return budget_trials
+    return budget_trials.get(group.workload)
+
+
 def _row(group: Group, budget_trials: int | None, select_by: str) -> dict[str, object]:
     row = _counts(group) | {"best_trial": pd.NA, "best_study": None}
     complete = counted(feasible_alone(group.trials))
@@ -106,12 +117,14 @@ def _row(group: Group, budget_trials: int | None, select_by: str) -> dict[str, o
 
     rows = counted(group.trials)
     errors = values(rows, select_by)
-    k = min(budget_trials or len(rows), len(rows))
+    k = budget_trials or len(rows)
     feasible_share = len(complete) / len(finished(group.trials))
     row |= {"budget_trials": k, "expected_trials_run": k if EVERY in rows else k / feasible_share}
+    if k > len(rows):
+        return row
     for prefix, column in (("val", "val_error"), ("test", "test_error")):
         if complete[column].notna().all():
-            curve = best_of_k.curve(errors, [k], values(rows, column))
+            curve = best_of_k.without_replacement(errors, [k], values(rows, column))
             row |= {f"{prefix}_{name}": value[0] for name, value in curve._asdict().items()}
     if select_by == "val_error":
         low, high = confidence.median_interval(errors, [k])

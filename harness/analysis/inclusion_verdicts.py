@@ -6,122 +6,120 @@ For an inclusion ``special ⊆ general`` (Choi et al., section 3.2) the question
 
 where ``tie`` is the part of it that is equality: on a few hundred validation examples it is large.
 What is judged is ``superiority = probability - tie / 2``, ties counted half (the probability of
-superiority of Vargha & Delaney, 2000): two identical optimizers have 1/2 of it on average, with ties
-or without, and what N trials say of them lies in the `null_range`.
-A workload has up to five inclusions, and five tests at 90% would accuse one workload of identical
-optimizers in four; so with m inclusions on a workload the null range holds 1 - 0.1/m of the pairs
-(98% for five), which leaves 5% for any false accusation. It is the column ``null_share``. It is the
-range of two tables drawn independently. Here optimizers share points of their spaces' first axes,
-initial weights and data order; what that ties together makes their difference vary less, not more.
+superiority of Vargha & Delaney, 2000): the win share of the general optimizer, which is 1/2 for two
+identical ones, with ties or without. It is tested, one-sided, as every pair is (`paired`), adjusted for
+all inclusions of the workload by Holm's method, so that one of identical optimizers' inclusions is
+falsely called violated on at most 5% of workloads.
 
-The verdict of an edge is decided at one budget, so that nothing is fished for:
-
-    K = min(N_special, N_general) / 5, rounded down, and at most 100
-
-N/5 is as far as N trials vouch for the median of best-of-K (see `confidence`); 100 is the paper's
-largest budget, and beyond it the null range only grows.
+The verdict of an edge is decided at one budget, that of `cells.comparison_budget`: K = 16, or N/5 where
+that is smaller.
 
 not enough trials
-    K < 8, fewer than 40 counted trials of either. The claim is about *tuned* optimizers; the paper's
-    curves level off at 2^3 to 2^4 trials, and below that a larger search space should lose.
+    K < 8, or fewer than 5 K counted trials of either. The claim is about *tuned* optimizers; the
+    paper's curves level off at 2^3 to 2^4 trials, and below that a larger search space should lose.
 violated
-    ``superiority`` is under the null range: the special optimizer is better more often than chance and
-    N trials explain.
+    the general optimizer wins less often than chance explains (``p_adjusted`` at most .05).
 consistent
-    otherwise: the trials do not contradict the inclusion. That is not proof of it; a value near the
-    lower limit and a wide range say how little was excluded.
+    otherwise: the trials do not contradict the inclusion. That is not proof of it, so beside it stands
+    what they exclude: the general optimizer winning less than ``superiority_low`` of races. That bound,
+    and ``superiority_high`` above, are one-sided at the level that the edge was tested at (95% or
+    more); the upper one is under 1/2 exactly where the verdict is ``violated``.
 
 The inclusions are statements about the paper's rules: where the resolved studies are known, a pair
 that runs another under the name (``optimizer.rule=torch.optim.Adam``) has none, and ``gaps`` says what
 the special optimizer's search space has and the general one's does not (`inclusions.gaps`): the
 verdict is then as much about the spaces.
 
-Error rates, simulated (tests/analysis/test_inclusion_verdicts.py, marked slow), six optimizers, five
-inclusions, N = 50, 100, 500 trials each. Identical optimizers: an inclusion is called violated in
-1.4, 0.9, 1.1% of experiments, any of the five in 6.4, 4.5, 5.5%; with the ties of 180 validation
-images, N = 64, an inclusion in 1.2%, with those of 360, N = 256, in 0.4%. A general optimizer that
-truly loses to the special one 9 times in 10 at every budget is called violated in 76, 73, 72%, one
-that loses 3 times in 4 in 30, 26, 31%: the ratio N/K decides that, and up to K = 100 more trials buy
-a larger K, not more power.
+Error rates are simulated in tests/analysis/test_inclusion_verdicts.py (marked slow).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from harness.analysis import best_of_k, confidence
-from harness.analysis.counting import centre, counted, marked, values
-from harness.analysis.null_range import null_range
-from harness.analysis.pooling import Studies, groups
+from harness.analysis.cells import LEAST_TRIALS, comparison_budget, needed
+from harness.analysis.counting import centre, marked
+from harness.analysis.paired import LEVEL, Paired, compare, holm
+from harness.analysis.partners import Field, fields, partners
+from harness.analysis.pooling import Studies
 from harness.analysis.spaces import space_of
 from harness.analysis.tuning_curves import doubling
 from harness.study.inclusions import EDGES, Edge, gaps
-from harness.study.space import Space
-
-Array = NDArray[np.float64]
 
 CONSISTENT, VIOLATED, NOT_ENOUGH = "consistent", "violated", "not enough trials"
-LEAST_BUDGET, LARGEST_BUDGET = 8, 100
-TUNED_BUDGET = 16
+LEAST_BUDGET = 8
+CURVE_SWAPS = 1_999  # of an interval that nothing is decided by
 COLUMNS = (
     "workload", "special", "general", "special_trials", "general_trials", "verdict",
-    "budget_trials", "probability", "tie", "superiority", "null_low", "null_high", "null_share",
-    "tuned_budget", "special_mean", "special_p95", "general_mean", "tuned", "gaps",
+    "budget_trials", "probability", "tie", "superiority", "superiority_low", "superiority_high",
+    "p_adjusted", "special_mean", "special_p95", "general_mean", "tuned", "gaps",
 )  # fmt: skip
 PROBABILITY_COLUMNS = (
-    "workload", "special", "general", "budget_trials", "probability", "tie", "superiority", "null_low",
-    "null_high", "null_share", "trusted",
+    "workload", "special", "general", "budget_trials", "probability", "tie", "superiority",
+    "superiority_low", "superiority_high",
 )  # fmt: skip
 
 
 class Pair(NamedTuple):
-    """The counted errors of both optimizers of an edge on one workload."""
+    """Both optimizers of an edge on one workload."""
 
-    workload: str
     edge: Edge
-    special_errors: Array  # [trials]
-    general_errors: Array  # [trials]
+    special: Field
+    general: Field
     gaps: str = ""  # of the general optimizer's search space
-    centre: str = "mean"  # of best-of-K: see `counting.centre`
 
     @property
     def names(self) -> dict[str, str]:
         """The columns that say whose row it is."""
         return {
-            "workload": self.workload,
+            "workload": self.special.workload,
             "special": self.edge.special,
             "general": self.edge.general,
         }
 
     @property
     def least_trials(self) -> int:
-        return min(len(self.special_errors), len(self.general_errors))
+        return min(len(self.special.sample.errors), len(self.general.sample.errors))
+
+    def compared(self, budget: int, **options: Any) -> Paired:
+        """The general optimizer against the special one."""
+        return compare(*partners(self.general, self.special), budget, **options)
 
 
 def verdicts(
-    trials: pd.DataFrame, metric: str = "val_error", *, studies: Studies | None = None
+    trials: pd.DataFrame,
+    metric: str = "val_error",
+    *,
+    studies: Studies | None = None,
+    budget: int | None = None,
+    max_budget: int | None = None,
 ) -> pd.DataFrame:
     """One row per inclusion whose two optimizers the table holds, on every workload.
 
     Args:
         trials: a checked table, one study per workload and optimizer.
         metric: the column that is lowest in the best trial.
-        studies: the resolved studies, for ``gaps``.
+        studies: the resolved studies, for ``gaps``, and for which trials are partners.
+        budget, max_budget: see `cells.comparison_budget`.
 
-    Columns (``inclusions.csv``): ``verdict`` with the ``budget_trials`` at which it was decided, the
-    ``superiority`` there and its null range (empty where an optimizer has no counted trial). Beside
-    it, issued without any test, ``tuned``: how the general optimizer's mean best-of-K lies to the
-    special's at ``tuned_budget`` (that budget, 16 at most): ``at or under`` it, ``within band``
-    (above it, and not above the special's 95th percentile), or ``above``. Where every trial counts,
-    medians stand for the means, which are mostly infinite.
+    Columns (``inclusions.csv``): ``verdict`` with the ``budget_trials`` at which it was decided and what
+    it rests on, empty where there are not enough trials. Beside it, issued without any test, ``tuned``:
+    how the general optimizer's mean best-of-K lies to the special's: ``at or under`` it, ``within
+    band`` (above it, and not above the special's 95th percentile), or ``above``. Where every trial
+    counts, medians stand for the means, which are mostly infinite.
     """
-    pairs = list(_pairs(trials, metric, studies or {}))
-    rows = [_verdict(pair, null_share(pair, pairs)) for pair in pairs]
+    budgets = comparison_budget(trials, max_budget, budget=budget)
+    rows: list[dict[str, Any]] = []
+    found = itertools.groupby(
+        _pairs(trials, metric, studies or {}), key=lambda pair: pair.special.workload
+    )
+    for workload, own in found:
+        rows += _of_workload(list(own), int(budgets.get(workload, 0)), centre(trials))
     return marked(pd.DataFrame(rows, columns=list(COLUMNS)), trials)
 
 
@@ -132,133 +130,131 @@ def probabilities(
     *,
     studies: Studies | None = None,
 ) -> pd.DataFrame:
-    """The chances of `verdicts` against K with their null range: one row per edge and budget.
+    """The chances of `verdicts` against K, up to K = N/5: one row per edge and budget.
 
-    ``trusted`` is whether K is at most a fifth of both numbers of trials. Budgets: 1, 2, 4, … and
-    the smaller number of trials, unless given.
+    ``superiority_low`` and ``superiority_high`` are 90% intervals at each budget by itself, 95% on one
+    side. Budgets: 1, 2, 4, …, unless given. An edge with fewer than 40 trials of either has no row: no
+    share is told without an interval.
     """
-    parts = []
-    pairs = list(_pairs(trials, metric, studies or {}))
-    for pair in pairs:
-        k = [b for b in budgets or doubling(pair.least_trials) if b <= pair.least_trials]
-        if not k:
+    rows: list[dict[str, Any]] = []
+    for pair in _pairs(trials, metric, studies or {}):
+        last = pair.least_trials // confidence.TRUSTED_SHARE
+        if pair.least_trials < LEAST_TRIALS:
             continue
-        share = null_share(pair, pairs)
-        low, high = _null_range(pair, k, share)
-        columns = {
-            "budget_trials": k,
-            **_chances(pair, k),
-            "null_low": low,
-            "null_high": high,
-            "null_share": share,
-            "trusted": np.asarray(k) <= pair.least_trials // confidence.TRUSTED_SHARE,
-        }
-        parts.append(pd.DataFrame(pair.names | columns))
-    if not parts:
-        return pd.DataFrame(columns=list(PROBABILITY_COLUMNS))
-    return marked(pd.concat(parts, ignore_index=True), trials)
+        for k in (k for k in budgets or doubling(last) if k <= last):
+            shares = _shares(pair.compared(k, swaps=CURVE_SWAPS), LEVEL)
+            rows.append(pair.names | {"budget_trials": k} | shares)
+    return marked(pd.DataFrame(rows, columns=list(PROBABILITY_COLUMNS)), trials)
 
 
 def against_budget(
     trials: pd.DataFrame,
     metric: str = "val_error",
     *,
+    budget: int | None = None,
     max_budget: int | None = None,
     studies: Studies | None = None,
 ) -> pd.DataFrame:
-    """The rows of `probabilities` with the edge's ``verdict`` and the K it was ``decided_at``."""
+    """The rows of `probabilities` with the edge's ``verdict`` and the K it was ``decided_at``.
+
+    An edge with too few trials has one row, of its verdict alone.
+    """
     keys = ["workload", "special", "general"]
-    decided = verdicts(trials, metric, studies=studies)[[*keys, "verdict", "budget_trials"]]
+    decided = verdicts(trials, metric, studies=studies, budget=budget, max_budget=max_budget)
+    decided = decided[[*keys, "verdict", "budget_trials"]]
     most = max_budget or int(trials.groupby(["workload", "optimizer"]).size().max())
     budgets = sorted({*doubling(most), *decided["budget_trials"]} - {0})
     chances = probabilities(trials, metric, budgets, studies=studies)
-    return chances.merge(decided.rename(columns={"budget_trials": "decided_at"}), on=keys)
-
-
-def null_share(pair: Pair, pairs: Sequence[Pair]) -> float:
-    """The share of identical pairs in one null range, for all of a workload's to hold together."""
-    on_workload = sum(other.workload == pair.workload for other in pairs)
-    return 1 - (1 - confidence.CONFIDENCE) / on_workload
-
-
-def _null_range(pair: Pair, budgets: Sequence[int], share: float) -> tuple[Array, Array]:
-    general, special = len(pair.general_errors), len(pair.special_errors)
-    return null_range(general, special, budgets, share=share)
-
-
-def _chances(pair: Pair, budgets: Sequence[int]) -> dict[str, Array]:
-    """The columns probability, tie and superiority: ``[budgets]`` each."""
-    special_ahead, tie = best_of_k.win_and_tie(pair.special_errors, pair.general_errors, budgets)
-    return {
-        "probability": 1 - special_ahead,
-        "tie": tie,
-        "superiority": 1 - special_ahead - tie / 2,
-    }
+    renamed = decided.rename(columns={"budget_trials": "decided_at"})
+    return marked(
+        renamed.merge(chances, how="left", on=keys)[[*chances, "verdict", "decided_at"]], trials
+    )
 
 
 def _pairs(trials: pd.DataFrame, metric: str, studies: Studies) -> Iterator[Pair]:
-    errors, spaces = {}, {}
-    for workload, optimizer, rows in groups(trials):
-        if not _another_rule(optimizer, rows, studies):
-            errors[workload, optimizer] = values(counted(rows), metric)
-            spaces[workload, optimizer] = space_of(rows, studies)
-    for workload in dict.fromkeys(workload for workload, _ in errors):
+    found = {
+        (field.workload, field.optimizer): field
+        for field in fields(trials, metric, studies)
+        if not _another_rule(field, studies)
+    }
+    for workload in dict.fromkeys(workload for workload, _ in found):
         for edge in EDGES:
-            special, general = (workload, edge.special), (workload, edge.general)
-            if special in errors and general in errors:
-                lacking = _gaps(edge, spaces[special], spaces[general])
-                both = errors[special], errors[general]
-                yield Pair(workload, edge, *both, lacking, centre(trials))
+            special = found.get((workload, edge.special))
+            general = found.get((workload, edge.general))
+            if special is not None and general is not None:
+                yield Pair(edge, special, general, _gaps(edge, special, general, studies))
 
 
-def _another_rule(optimizer: str, rows: pd.DataFrame, studies: Studies) -> bool:
+def _another_rule(field: Field, studies: Studies) -> bool:
     """Whether these trials ran something else than the paper's rule of that name."""
     ran = [
         studies[name].config.get("optimizer", {}).get("rule")
-        for name in rows["study"].unique()
+        for name in field.rows["study"].unique()
         if name in studies
     ]
-    return any(rule not in (None, optimizer) for rule in ran)
+    return any(rule not in (None, field.optimizer) for rule in ran)
 
 
-def _gaps(edge: Edge, special: Space, general: Space) -> str:
-    return "; ".join(gaps(edge, special, general)) if special and general else ""
+def _gaps(edge: Edge, special: Field, general: Field, studies: Studies) -> str:
+    here, there = (space_of(field.rows, studies) for field in (special, general))
+    return "; ".join(gaps(edge, here, there)) if here and there else ""
 
 
-def _verdict(pair: Pair, share: float) -> dict[str, object]:
-    row: dict[str, object] = {
-        **pair.names,
-        "special_trials": len(pair.special_errors),
-        "general_trials": len(pair.general_errors),
-        "gaps": pair.gaps,
+def _of_workload(own: list[Pair], k: int, middle: str) -> list[dict[str, Any]]:
+    judged = [pair for pair in own if k >= LEAST_BUDGET and pair.least_trials >= needed(k)]
+    tests = [pair.compared(k) for pair in judged]
+    adjusted, levels = holm([test.p_worse() for test in tests])
+    decided = {
+        (pair.edge.special, pair.edge.general): _decision(test, float(p), float(level))
+        for pair, test, p, level in zip(judged, tests, adjusted, levels, strict=True)
     }
-    if pair.least_trials == 0:
-        return row | {"verdict": NOT_ENOUGH, "budget_trials": 0, "tuned": "no trials"}
-    trusted = pair.least_trials // confidence.TRUSTED_SHARE
-    k = min(max(trusted, 1), LARGEST_BUDGET)
-    chances = {name: column[0] for name, column in _chances(pair, [k]).items()}
-    low, high = (limit[0] for limit in _null_range(pair, [k], share))
-    if trusted < LEAST_BUDGET:
-        verdict = NOT_ENOUGH
-    else:
-        verdict = VIOLATED if chances["superiority"] < low else CONSISTENT
-    row |= {"verdict": verdict, "budget_trials": k, **chances}
-    row |= {"null_low": low, "null_high": high, "null_share": share}
-    return row | _tuned(pair, min(k, TUNED_BUDGET))
+    return [
+        {
+            **pair.names,
+            "special_trials": len(pair.special.sample.errors),
+            "general_trials": len(pair.general.sample.errors),
+            "gaps": pair.gaps,
+            "budget_trials": k,
+            "verdict": NOT_ENOUGH,
+            **decided.get((pair.edge.special, pair.edge.general), {}),
+            **_tuned(pair, k, middle),
+        }
+        for pair in own
+    ]
 
 
-def _tuned(pair: Pair, k: int) -> dict[str, object]:
-    special = best_of_k.curve(pair.special_errors, [k])
-    general = best_of_k.curve(pair.general_errors, [k])
-    special_mean, general_mean = (getattr(curve, pair.centre)[0] for curve in (special, general))
-    if general_mean <= special_mean:
+def _decision(test: Paired, p: float, level: float) -> dict[str, Any]:
+    return {"verdict": VIOLATED if p <= LEVEL else CONSISTENT, "p_adjusted": p} | _shares(
+        test, level
+    )
+
+
+def _shares(test: Paired, level: float) -> dict[str, Any]:
+    low, high = test.one_sided(level)
+    return {
+        "probability": test.win + test.tie / 2,
+        "tie": test.tie,
+        "superiority": test.win,
+        "superiority_low": low,
+        "superiority_high": high,
+    }
+
+
+def _tuned(pair: Pair, k: int, middle: str) -> dict[str, Any]:
+    if not 0 < k <= pair.least_trials:
+        return {"tuned": "no trials" if pair.least_trials == 0 else NOT_ENOUGH}
+    special, general = (
+        best_of_k.without_replacement(field.sample.errors, [k])
+        for field in (pair.special, pair.general)
+    )
+    special_mean, general_mean = (getattr(curve, middle)[0] for curve in (special, general))
+    if general_mean <= special_mean * (1 + best_of_k.TIED):
         tuned = "at or under"
     elif general_mean <= special.p95[0]:
         tuned = "within band"
     else:
         tuned = "above"
     return {
-        "tuned_budget": k,
         "special_mean": special_mean,
         "special_p95": special.p95[0],
         "general_mean": general_mean,

@@ -16,7 +16,11 @@ COLUMNS = ("workload", "optimizer", "budget_trials", "step", "best", "p05", "p50
 
 
 def learning_curves(
-    trials: pd.DataFrame, curves: pd.DataFrame | None, *, max_budget: int | None = None
+    trials: pd.DataFrame,
+    curves: pd.DataFrame | None,
+    *,
+    max_budget: int | None = None,
+    budget: int | None = None,
 ) -> pd.DataFrame:
     """Per workload, optimizer and step: the best trial's validation error, and quantiles over tuning runs.
 
@@ -31,7 +35,7 @@ def learning_curves(
     if evaluated_once(curves):
         raise TableError("every trial was evaluated once only, at its end")
     trials = feasible_alone(trials)
-    budgets = comparison_budget(trials, max_budget)
+    budgets = comparison_budget(trials, max_budget, budget=budget)
     parts = []
     for group in groups(trials):
         rows = counted(group.trials)
@@ -41,7 +45,7 @@ def learning_curves(
         rows = rows.set_index(["study", "trial"]).loc[at_step.index].reset_index()
         errors = values(rows, "val_error")
         k = min(int(budgets[group.workload]), len(errors))
-        w = best_of_k.weights(errors, [k])
+        w = best_of_k.weights(errors, [k], replacement=False)
         spread = [best_of_k.quantiles(w, at_step[step].to_numpy())[:, 0] for step in at_step]
         names = {"workload": group.workload, "optimizer": group.optimizer, "budget_trials": k}
         best = at_step.iloc[int(np.argmin(errors))].to_numpy()
@@ -55,7 +59,11 @@ def learning_curves(
 
 
 def of_workloads_with_curves(
-    trials: pd.DataFrame, curves: pd.DataFrame | None, *, max_budget: int | None = None
+    trials: pd.DataFrame,
+    curves: pd.DataFrame | None,
+    *,
+    max_budget: int | None = None,
+    budget: int | None = None,
 ) -> pd.DataFrame:
     """The learning curves of those workloads that have any, what there is to draw; empty for none."""
     parts = []
@@ -64,7 +72,8 @@ def of_workloads_with_curves(
     for workload in trials["workload"].unique():
         rows, evaluated = (t[t["workload"] == workload] for t in (trials, curves))
         if not evaluated_once(evaluated):
-            parts.append(drawn(learning_curves(rows, evaluated, max_budget=max_budget)))
+            found = learning_curves(rows, evaluated, max_budget=max_budget, budget=budget)
+            parts.append(drawn(found))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 

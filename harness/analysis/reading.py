@@ -7,25 +7,39 @@ table is complete without.
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from harness.analysis.checking import EVERY, SEARCH_SPACE, TableError, check, hyperparameter_columns
+from harness.analysis.checking import (
+    EVERY,
+    SEARCH_SPACE,
+    TableError,
+    Where,
+    check,
+    hyperparameter_columns,
+    numbers,
+    trial_numbers,
+    words,
+)
 from harness.analysis.counting import every_trial
 from harness.analysis.pooling import Studies, check_same_workload, select_studies
 from harness.errors import ConfigError
 from harness.records import tables
-from harness.study.result import IDENTITY, TABLE_COLUMNS
+from harness.study.result import CURVE_COLUMNS, IDENTITY, TABLE_COLUMNS
 from harness.study.study import LOCATIONS, Study, portable
 
-ERROR_RATE = "error rate"  # what every workload of this project measures
+ERROR_RATE = "error rate"  # what val_error is where a study does not say
 NAMED = ("workload", "optimizer", "study", "status", SEARCH_SPACE)  # whose cells are words
 NOTHING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "None"]
+PARQUET = b"PAR1"
 TABLE, CURVES, STUDIES = "trials.csv", "curves.parquet", "studies.json"
 
 Paths = str | Path | Iterable[str | Path]
@@ -73,6 +87,18 @@ def read_results(
     """
     paths = [Path(path) for path in ([sources] if isinstance(sources, str | Path) else sources)]
     parts = [_read_folder(path) if path.is_dir() else _read_table(path) for path in paths]
+    return together(parts, study=study, pool=pool, only=only, all_studies=all_studies)
+
+
+def together(
+    parts: Sequence[Results],
+    *,
+    study: str | Sequence[str] | None = None,
+    pool: bool = False,
+    only: Sequence[str] | None = None,
+    all_studies: bool = False,
+) -> Results:
+    """Several sources' trials as one, of the studies chosen: see `read_results`."""
     trials = parts[0].trials
     if len(parts) > 1:
         together = pd.concat([part.trials for part in parts], ignore_index=True)
@@ -81,7 +107,8 @@ def read_results(
         trials = _of_studies(trials, only)
     studies = {name: each for part in parts for name, each in part.studies.items()}
     if studies and "metric" not in trials:
-        trials["metric"] = trials["study"].map(lambda name: ERROR_RATE if name in studies else None)
+        metrics = {name: _metric(each) for name, each in studies.items()}
+        trials["metric"] = trials["study"].map(metrics.get)
     if all_studies:
         check_same_workload(trials, studies)
     else:
@@ -127,7 +154,8 @@ def save_results(results: Results, folder: Path) -> list[Path]:
     in_order(results.trials).to_csv(paths[0], index=False)
     if results.curves is not None:
         paths.append(folder / CURVES)
-        results.curves.to_parquet(paths[-1], index=False, compression="zstd")
+        with open(paths[-1], "wb") as file:  # pyarrow opens no path that is not UTF-8
+            results.curves.to_parquet(file, index=False, compression="zstd")
     if results.studies:
         paths.append(folder / STUDIES)
         used = [name for name in results.trials["study"].unique() if name in results.studies]
@@ -152,6 +180,10 @@ def _portable(study: Study) -> dict[str, Any]:
     return {**study.config, "data": data, "overrides": portable(study.overrides)}
 
 
+def _metric(study: Study) -> str:
+    return str(study.config.get("workload", {}).get("metric", ERROR_RATE))
+
+
 def _of_studies(trials: pd.DataFrame, only: Sequence[str]) -> pd.DataFrame:
     """The trials of these studies, without the axes that others alone search."""
     kept = trials[trials["study"].isin(only)].reset_index(drop=True)
@@ -170,7 +202,16 @@ def _together(parts: Iterable[pd.DataFrame | None]) -> pd.DataFrame | None:
 
 
 def _read_folder(path: Path) -> Results:
-    trials, curves, nodes = tables.read(path)
+    return of_tables(tables.read(path), path)
+
+
+def of_tables(found: tables.Tables, path: Path) -> Results:
+    """The records of the results folder at a path, read already.
+
+    Raises:
+        ConfigError: there are none, or they break a rule of `checking.check`.
+    """
+    trials, curves, nodes = found
     if trials.empty:
         raise TableError(f"{path} holds no trials yet; run harness with root={path}")
     studies = {name: _study(node) for name, node in nodes.items()}
@@ -183,10 +224,12 @@ def _read_table(path: Path) -> Results:
         raise TableError(
             f"{path} does not exist; give a results folder or a table such as trials.csv"
         )
+    content = path.read_bytes()  # at once: a pipe can be read but once
+    is_parquet = content.startswith(PARQUET) or path.suffix == ".parquet"
     trials = check(
-        _parquet(path) if path.suffix == ".parquet" else _csv(path),
+        _parquet(content, path) if is_parquet else _csv(content, path),
         source=path.name,
-        first_line=None if path.suffix == ".parquet" else 2,
+        first_line=None if is_parquet else 2,
     )
     curves, studies = path.parent / CURVES, path.parent / STUDIES
     return Results(
@@ -196,18 +239,35 @@ def _read_table(path: Path) -> Results:
     )
 
 
-def _csv(path: Path) -> pd.DataFrame:
+def _csv(content: bytes, path: Path) -> pd.DataFrame:
     try:
-        columns = pd.read_csv(path, nrows=0).columns
-        return pd.read_csv(
-            path,
-            dtype=dict.fromkeys(NAMED, str),
-            keep_default_na=False,  # an optimizer may be called None or NA
-            na_values={name: [""] if name in NAMED else NOTHING for name in columns},
-            low_memory=False,
-        )
+        head = pd.read_csv(io.BytesIO(content), header=None, nrows=1, dtype=str)
+        names = [str(name).strip() for name in head.fillna("").iloc[0]]
+        if len(names) == 1 and (found := re.search(r"[;\t|]", names[0])):
+            raise TableError(
+                f"{path.name} has {found[0]!r} between its columns; save it with commas (and decimal"
+                " points)"
+            )
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            return pd.read_csv(
+                io.BytesIO(content),
+                header=0,
+                names=range(len(names)),  # as they are: pandas would rename what stands there twice
+                index_col=False,  # or a cell too many would shift the others
+                dtype={place: str for place, name in enumerate(names) if name in (*NAMED, "trial")},
+                keep_default_na=False,  # an optimizer may be called None or NA
+                na_values={
+                    place: [""] if name in NAMED else NOTHING for place, name in enumerate(names)
+                },
+                low_memory=False,
+            ).set_axis(names, axis=1)
     except pd.errors.EmptyDataError:
         raise TableError(f"{path.name} is empty; its first line should name the columns") from None
+    except pd.errors.ParserWarning:
+        raise TableError(
+            f"{path.name} has lines of more cells than the {len(names)} columns that its first line"
+            " names; name every column, or drop the cells"
+        ) from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise TableError(
@@ -215,22 +275,29 @@ def _csv(path: Path) -> pd.DataFrame:
         ) from None
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _parquet(content: bytes, path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        frame = pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:  # pyarrow's own are one or the other
         problem = " ".join(str(error).split())
         raise TableError(
             f"{path} cannot be read ({problem}); write it again, or remove it"
         ) from None
+    # What pandas kept as an index is a column too.
+    return frame.reset_index() if any(frame.index.names) else frame
 
 
 def _curves(path: Path) -> pd.DataFrame:
-    curves = _parquet(path)
+    curves = _parquet(path.read_bytes(), path)
     missing = [name for name in (*IDENTITY, "step", "val_error") if name not in curves]
     if missing:
         raise TableError(f"{path} lacks the column {missing[0]}; write it again by harness report")
-    return curves
+    where = Where(path.name, None)
+    alike = {name: words(curves[name]) for name in IDENTITY if name != "trial"}
+    for name in (column for column in CURVE_COLUMNS if column in curves):
+        if curves[name].dtype not in ("int64", "float64"):
+            alike[name] = numbers(curves, name, where)
+    return curves.assign(trial=trial_numbers(curves, where), **alike)
 
 
 def _studies(path: Path) -> dict[str, Study]:

@@ -83,7 +83,7 @@ def refine(
             " to refine; search one, such as lr"
         )
     k = int(found["budget_trials"].iloc[0])
-    axes = {name: _refined(axis, found, feasible, k) for name, axis in old.items()}
+    axes = {name: narrowed(axis, found, feasible, k) for name, axis in old.items()}
     new = {name: axis for name, (axis, _) in axes.items()}
     best = feasible.loc[feasible["val_error"].idxmin()]
     return Refined(
@@ -111,10 +111,14 @@ def _trials(trials: pd.DataFrame, workload: str, optimizer: str, study: str | No
     return select_studies(pair, study)
 
 
-def _refined(
+def narrowed(
     axis: Axis, found: pd.DataFrame, feasible: pd.DataFrame, budget_trials: int
 ) -> tuple[Axis, str]:
-    """The new axis and the reason for it."""
+    """The new axis and the reason for it.
+
+    Args:
+        found: the rows of `borders` of one optimizer, by axis.
+    """
     if axis.name not in found.index:
         return axis, ""
     if isinstance(axis, Choices):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.analysis.cells import PAIR, cells, comparison_budget, trusted
+from harness.analysis.cells import PAIR, band_trusted, cells, comparison_budget, trusted
 from harness.analysis.checking import EVERY, TableError
 from harness.analysis.counting import values
 from harness.analysis.names import quantity
@@ -29,29 +29,34 @@ def errors(
     metrics: Sequence[str] = ERRORS,
     *,
     max_budget: int | None = None,
+    budget: int | None = None,
 ) -> pd.DataFrame:
     """One row per metric, workload and optimizer: the columns of `tuning_curves` at the budget compared at.
 
-    With N as ``trials``, ``trusted`` (K <= N/5) and the reason why a cell is ``missing``. The interval
-    of the median is there where the metric is what selects.
+    With N as ``trials``, ``trusted`` (K <= N/5) and ``band_trusted`` (K <= N/20), and the reason why a
+    cell is ``missing``. The interval of the median is there where the metric is what selects; it is of
+    this budget alone.
 
     Raises:
         TableError: the table lacks a column.
     """
     parts = [
-        at_budget(_with(trials, metric, select_by), trials, metric, select_by, max_budget)
+        at_budget(_with(trials, metric, select_by), trials, metric, select_by, max_budget, budget)
         for metric in metrics
     ]
     return pd.concat(parts, ignore_index=True).assign(select_by=select_by)
 
 
-def by_training_loss(trials: pd.DataFrame, *, max_budget: int | None = None) -> pd.DataFrame:
+def by_training_loss(
+    trials: pd.DataFrame, *, max_budget: int | None = None, budget: int | None = None
+) -> pd.DataFrame:
     """Figure 9.
 
     Raises:
         TableError: no trial has a training loss.
     """
-    frame = errors(trials, "train_loss", ("train_loss", *ERRORS), max_budget=max_budget)
+    metrics = ("train_loss", *ERRORS)
+    frame = errors(trials, "train_loss", metrics, max_budget=max_budget, budget=budget)
     if frame[frame["metric"] == "train_loss"]["p50"].isna().all():
         raise TableError("the trials have no training loss")
     return frame
@@ -72,19 +77,20 @@ def at_budget(
     trials: pd.DataFrame,
     metric: str,
     select_by: str | None,
-    max_budget: int | None,
+    max_budget: int | None = None,
+    budget: int | None = None,
 ) -> pd.DataFrame:
     """The curves' points at each workload's budget, joined to the cells: a row a cell.
 
     Args:
         usable: those of the trials that have what is asked for; the others' cells are missing.
     """
-    budgets = comparison_budget(trials, max_budget)
+    budgets = comparison_budget(trials, max_budget, budget=budget)
     frame = cells(trials).assign(metric=metric)
     frame["budget_trials"] = frame["workload"].map(budgets).fillna(0).astype(int)
     points = [
-        tuning_curves(usable[usable["workload"] == workload], metric, select_by, [budget])
-        for workload, budget in budgets.items()
+        tuning_curves(usable[usable["workload"] == workload], metric, select_by, [k])
+        for workload, k in budgets.items()
         if (usable["workload"] == workload).any()
     ]
     if points:
@@ -92,7 +98,7 @@ def at_budget(
         frame = frame.merge(curves, how="left", on=[*PAIR, "budget_trials"])
     else:
         frame = frame.assign(**dict.fromkeys(COLUMNS[3:], np.nan))
-    frame["trusted"] = trusted(frame)
+    frame["trusted"], frame["band_trusted"] = trusted(frame), band_trusted(frame)
     without = (frame["missing"] == "") & frame["p50"].isna()
     fewer = frame["trials"] < frame["budget_trials"]
     reasons = np.where(

@@ -4,9 +4,12 @@ One row per workload, optimizer and budget, in the columns of ``tuning_curves.cs
 
     budget_trials            K: feasible trials, or trials run where every trial counts
     mean, p05, p50, p95      of the selected trial's metric over random searches of K trials: spread
-    median_low, median_high  the 90% interval for the median, distribution-free: confidence
+    median_low, median_high  the 90% interval for the median, distribution-free: confidence; of all
+                             budgets up to N/5 together, see `confidence`
 
-Lower is better. A Halton sweep is not a random search: read K as its random-search equivalent.
+Lower is better. The K trials of a search are different ones (drawn without replacement), so curves of
+different N can be compared, and the best of N is the best there is. A Halton sweep is not a random
+search: read K as its random-search equivalent.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis import best_of_k, confidence
-from harness.analysis.cells import PAIR, cells, trusted
+from harness.analysis.cells import PAIR, band_trusted, cells, trusted
 from harness.analysis.checking import TableError
 from harness.analysis.counting import counted, marked, values
 from harness.analysis.pooling import groups
@@ -60,7 +63,7 @@ def tuning_curves(
     >>> trials = check(pd.DataFrame({"workload": "w", "optimizer": "sgd", "trial": range(3),
     ...                              "status": "complete", "val_error": [0.3, 0.1, 0.2]}))
     >>> tuning_curves(trials)[["budget_trials", "mean", "p50"]].round(3).values.tolist()
-    [[1.0, 0.2, 0.2], [2.0, 0.156, 0.1], [3.0, 0.133, 0.1]]
+    [[1.0, 0.2, 0.2], [2.0, 0.133, 0.1], [3.0, 0.1, 0.1]]
 
     Raises:
         TableError: a column that is absent or empty in a complete trial, or mixed studies.
@@ -86,12 +89,12 @@ def _curve(
     statistic = None if metric == select_by else _column(rows, metric)
     columns = {
         "budget_trials": budgets,
-        **best_of_k.curve(errors, budgets, statistic)._asdict(),
+        **best_of_k.without_replacement(errors, budgets, statistic)._asdict(),
         "median_low": np.nan,
         "median_high": np.nan,
     }
     if statistic is None:
-        low, high = confidence.median_interval(errors, budgets)
+        low, high = confidence.median_interval(errors, budgets, simultaneous=True)
         columns |= {"median_low": low, "median_high": high}
     if metric in TO_TARGET:
         columns |= _reaching(errors, _column(rows, metric), budgets)
@@ -102,17 +105,18 @@ def in_cells(
     trials: pd.DataFrame,
     metric: str = "val_error",
     select_by: str | None = None,
+    budgets: Sequence[int] | None = None,
     *,
     max_budget: int | None = None,
 ) -> pd.DataFrame:
     """Figures 6-8: the rows of `tuning_curves` with N as ``trials``, the ``metric``, and ``trusted``.
 
-    A budget is trusted up to K = N/5. A cell without a curve has one row, with its reason in
+    A budget is trusted up to K = N/5, and the band up to N/20: ``band_trusted``. A cell without a curve has one row, with its reason in
     ``missing``.
     """
-    curves = tuning_curves(trials, metric, select_by, max_budget=max_budget)
+    curves = tuning_curves(trials, metric, select_by, budgets, max_budget=max_budget)
     frame = cells(trials).merge(curves[_own(curves)], how="left", on=PAIR)
-    return frame.assign(trusted=trusted(frame), metric=metric)
+    return frame.assign(trusted=trusted(frame), band_trusted=band_trusted(frame), metric=metric)
 
 
 def _own(curves: pd.DataFrame) -> list[str]:
@@ -150,7 +154,7 @@ def _reaching(
     errors: NDArray[np.float64], statistic: NDArray[np.float64], budgets: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float64]]:
     """The mean over searches whose selected trial reaches the target, and their share."""
-    w = best_of_k.weights(errors, budgets)
+    w = best_of_k.weights(errors, budgets, replacement=False)
     reaches = np.isfinite(statistic)
     share = w[:, reaches].sum(axis=1)
     with np.errstate(invalid="ignore"):

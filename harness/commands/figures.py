@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands.parsing import Parser
-from harness.commands.report import add_question, question
-from harness.errors import ConfigError, SweepError
+from harness.commands.report import add_question, chosen, question
+from harness.errors import ConfigError
 from harness.report.question import Question
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def _parser() -> Parser:
 def _jobs(given: argparse.Namespace) -> list[Job]:
     if given.num_trials:
         raise ConfigError("--num-trials is for --space: it makes the spaces' trials as many")
-    paths = [Path(source) for source in given.sources]
+    sources, study, pool = chosen(given)
+    paths = [Path(source) for source in sources]
     if paths and given.out is None and len(paths) > 1:
         raise ConfigError("several sources are drawn together; say where with --out")
     committed = Path(given.committed)
@@ -87,7 +88,7 @@ def _jobs(given: argparse.Namespace) -> list[Job]:
         )
     return [
         (
-            functools.partial(_read, sources, study=given.study, pool=given.pool),
+            functools.partial(_read, sources, study=study, pool=pool),
             Path(given.out) if given.out else _home(sources) / "figures",
         )
         for sources in together
@@ -141,21 +142,17 @@ def _draw(job: Job, asked: Question, save_table: str | None) -> list[str]:
     """Draw one set, and say how many were drawn and which could not be."""
     from harness.analysis.reading import save_results
     from harness.report.catalogue import draw_all
+    from harness.report.writing import placed
 
     read, folder = job
     start, count, lines = time.perf_counter(), 0, []
     found = read()
-    try:
-        if save_table:
-            Path(save_table).mkdir(parents=True, exist_ok=True)
-            save_results(found, Path(save_table))
-        for drawn in draw_all(found, folder, asked):
+    if save_table:
+        with placed(Path(save_table), "table") as beside:
+            save_results(found, beside)
+    with placed(folder, "figures") as beside:
+        for drawn in draw_all(found, beside, asked):
             count += bool(drawn.paths)
             if drawn.reason:
                 lines.append(f"not drawn: {drawn.name}: {drawn.reason}")
-    except OSError as error:
-        raise SweepError(
-            f"the figures cannot be written to {error.filename or folder}"
-            f" ({error.strerror or error}); make room, or give another --out"
-        ) from error
     return [*lines, f"{count} figures in {folder} ({time.perf_counter() - start:.0f} s)"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
 
 from harness.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE, HarnessError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def refuse(name: str, error: Exception) -> int:
@@ -17,6 +20,11 @@ def refuse(name: str, error: Exception) -> int:
         return say(name, str(error), error.exit_status)
     if isinstance(error, DataError):
         return say(name, str(error), EXIT_USAGE)
+    if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+        nobody_listens()
+        return say(
+            name, f"what it says cannot be written ({error.strerror}); make room", EXIT_FAILED
+        )
     if isinstance(error, OSError) and error.filename is not None:
         problem = f"{error.filename} cannot be used ({error.strerror})"
         return say(name, f"{problem}; mend it, or name another", EXIT_FAILED)
@@ -34,7 +42,8 @@ def say(name: str, line: str, status: int) -> int:
 
 def nobody_listens() -> int:
     """``harness status | head`` is no failure; and nothing more can be printed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_COMPLETE
 
 

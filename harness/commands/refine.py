@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.parsing import Parser
-from harness.errors import ConfigError, SweepError
+from harness.commands.space_file import as_text
+from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     from harness.analysis.refining import Refined
@@ -44,16 +45,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def as_yaml(refined: Refined) -> str:
-    """The file for conf/search_space/: an axis a line, as those there, under its evidence."""
-    import yaml  # type: ignore[import-untyped]
-
-    lines = [f"# {line}" for line in (*_evidence(refined), *refined.warnings)]
-    for name, axis in refined.space.items():
-        node = yaml.safe_dump(axis.node, default_flow_style=True, sort_keys=False, width=10**6)
-        reason = refined.reasons.get(name)
-        # A plain number's document ends with a line of its own.
-        lines.append(f"{name}: {node.splitlines()[0]}" + (f" # {reason}" if reason else ""))
-    return "\n".join(lines) + "\n"
+    """The file for conf/search_space/."""
+    head = [*_evidence(refined), *refined.warnings]
+    return as_text(head, refined.space, refined.reasons)
 
 
 def _evidence(refined: Refined) -> list[str]:
@@ -70,13 +64,9 @@ def _say(text: str, out: str) -> None:
     if out == "-":
         print(text, end="")
         return
-    try:
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-        Path(out).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SweepError(
-            f"{out} cannot be written ({error.strerror}); give another --out"
-        ) from None
+    from harness.records.files import write_named
+
+    write_named(Path(out), text)
     print(out)
 
 

@@ -1,8 +1,8 @@
 """What the trials say: reads results folders and tables of trials (CSV, Parquet), prints the comparison
-and writes into DIR
+and writes into DIR, where one is given,
 
     report.html         one self-contained page: verdict, tuning curves, diagnostics, all trials
-    trials.csv, tuning_curves.csv, final.csv, inclusions.csv, importance.csv, borders.csv
+    trials.csv, tuning_curves.csv, final.csv, pairs.csv, inclusions.csv, importance.csv, borders.csv
     tuning_curves.png, tuning_curves.svg
     curves.parquet, studies.json    learning curves and resolved studies, when the source has them
 
@@ -24,29 +24,39 @@ from harness.report.question import Question
 def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_intermixed_args(arguments)
     asked = question(given)
-    words = [word for word in given.sources if word.startswith(("study=", "pool="))]
-    sources = [source for source in given.sources if source not in words]
+    sources, study, pool = chosen(given)
     if not sources:
         raise ConfigError("no source given; name a results folder or a trials.csv")
-    study = [word.removeprefix("study=") for word in words if word.startswith("study=")]
 
     from harness.report.writing import write_report
 
-    write_report(
-        sources,
-        given.out,
-        asked,
-        study=[*(given.study or []), *study] or None,
-        pool=given.pool or "pool=true" in words,
-    )
+    write_report(sources, given.out, asked, study=study, pool=pool)
     return 0
+
+
+def chosen(given: argparse.Namespace) -> tuple[list[str], list[str] | None, bool]:
+    """The sources, and which of their studies: by --study and --pool, or study= and pool=true among them.
+
+    Raises:
+        ConfigError: a value of pool= that is neither true nor false.
+    """
+    words = [word for word in given.sources if word.startswith(("study=", "pool="))]
+    for word in words:
+        if word.startswith("pool=") and word not in ("pool=true", "pool=false"):
+            raise ConfigError(f"pool= is true or false, got {word!r}")
+    study = [word.removeprefix("study=") for word in words if word.startswith("study=")]
+    return (
+        [source for source in given.sources if source not in words],
+        [*(given.study or []), *study] or None,
+        given.pool or "pool=true" in words,
+    )
 
 
 def _parser() -> Parser:
     parser = Parser("report", __doc__)
     add = parser.add_argument
     add("sources", nargs="+", metavar="ROOT|trials.csv", help="results folders, tables of trials")
-    add("--out", required=True, metavar="DIR", help="folder to write into, made if needed")
+    add("--out", metavar="DIR", help="folder to write into, made if needed")
     add_question(parser)
     return parser
 
@@ -56,6 +66,8 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--metric", default="val_error", help="reported of the selected trial (val_error)")
     add("--select-by", help="the column that is lowest in the selected trial (val_error)")
+    add("--baseline", metavar="NAME", help="compare the others with this optimizer first")
+    add("--budget", type=int, metavar="K", help="compare at this budget (16, N/5 where smaller)")
     add("--max-budget", type=int, metavar="K", help="the largest tuning budget shown")
     add("--target", type=float, help="target error of steps_to_target (the workload's own)")
     add(
@@ -64,6 +76,11 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         help="count every trial, diverged ones as infinitely bad, instead of feasible trials alone: what"
         " a search gets that can't know which settings diverge. K and N are then trials run, and medians"
         " stand for means",
+    )
+    add(
+        "--bands",
+        action="store_true",
+        help="opda's simultaneous 90%% bands on the curves of medians (pip install opda; a minute)",
     )
     add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
     add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
@@ -81,4 +98,7 @@ def question(given: argparse.Namespace) -> Question:
         max_budget=given.max_budget,
         target=given.target,
         count_infeasible=given.count_infeasible,
+        budget=given.budget,
+        baseline=given.baseline,
+        bands=given.bands,
     )

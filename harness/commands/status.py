@@ -54,9 +54,17 @@ def table(studies: Sequence[Status]) -> Table:
     grid.add_column("study", overflow="fold")
     for name in ("complete", "diverged", "failed", "running", "missing", "trials/h", "left"):
         grid.add_column(name, justify="right", no_wrap=True)
+    pruned = any(each.counts["pruned"] or each.at_rung for each in studies)
+    for name in ("at a rung", "pruned", "steps saved") if pruned else ():
+        grid.add_column(name, justify="right", no_wrap=True)
     for each in studies:
-        grid.add_row(*(Text(cell) for cell in _row(each)))
+        cells = (*_row(each), *(_rungs(each) if pruned else ()))
+        grid.add_row(*(Text(cell) for cell in cells))
     return grid
+
+
+def _rungs(status: Status) -> tuple[str, ...]:
+    return (str(len(status.at_rung)), str(status.counts["pruned"]), f"{status.saved_share:.0%}")
 
 
 def _row(status: Status) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """``harness submit [--parallel=N] [sbatch options] -- [overrides]``: a sweep as Slurm job arrays.
 
 Everything is composed and checked here, on the login node, before anything is submitted; what has a
-record, or waits or runs in Slurm already, is not submitted again. An array a study.
+record, or waits or runs in Slurm already, is not submitted again. An array a study, and of a pruned
+one an array for what goes on after each rung.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from harness.study import indices
 from harness.study.study import key_of
 
 if TYPE_CHECKING:
-    from harness.running.slurm import Sweep
+    from harness.running.slurm import Array, Sweep
+    from harness.study.request import Request
 
 USAGE = "harness submit [--parallel=N] [sbatch options] -- [overrides of harness]"
 OURS = (
@@ -40,15 +42,26 @@ def main(arguments: Sequence[str]) -> int:
 
     sweeps = _sweeps(words)
     arrays = slurm.plan(sweeps, slurm.queued(), slurm.max_array_size())
-    limit = max(1, parallel // len(arrays)) if parallel and arrays else None
-    jobs_of: list[str] = []
-    for place, array in enumerate(arrays):
-        # Fewer tasks at once than arrays: an array starts when one before it has ended.
-        after = jobs_of[place - parallel] if parallel and place >= parallel else None
-        job = slurm.sbatch(array, options, limit, after)
-        jobs_of.append(job)
-        print(f"job {job}: {array.study_name} trials {indices.to_text(array.trials)}")
-        print(f"  tasks {array.specification(limit)}, logs {array.log}")
+    jobs_of: dict[tuple[str, int], list[str]] = {}  # by study and stretch
+    for stretch in sorted({array.stretch for array in arrays}):
+        together = [array for array in arrays if array.stretch == stretch]
+        limits = slurm.shares(parallel, [len(a.tasks) for a in together]) if parallel else None
+        jobs: list[str] = []
+        for place, array in enumerate(together):
+            # With a limit to how many tasks run at once, a stretch of all studies after the other.
+            before = [
+                job
+                for (study, earlier), those in jobs_of.items()
+                if earlier == stretch - 1 and (parallel or study == array.study_name)
+                for job in those
+            ]
+            # Fewer tasks at once than arrays: an array starts when one before it has ended.
+            before = before + ([jobs[place - parallel]] if parallel and place >= parallel else [])
+            limit = limits[place] if limits else None
+            jobs.append(slurm.sbatch(array, options, limit, before))
+            jobs_of.setdefault((array.study_name, stretch), []).append(jobs[-1])
+            print(f"job {jobs[-1]}: {array.study_name} {_what(array)}")
+            print(f"  tasks {array.specification(limit)}, logs {array.log}")
     if not arrays:
         print("nothing to submit: every trial asked for has a record, or waits or runs in Slurm")
     for root in dict.fromkeys(sweep.request.root for sweep in sweeps):
@@ -56,11 +69,18 @@ def main(arguments: Sequence[str]) -> int:
     return EXIT_COMPLETE
 
 
+def _what(array: Array) -> str:
+    if array.stretch:
+        return f"what goes on after rung {array.stretch}"
+    return f"trials {indices.to_text(array.trials)}"
+
+
 def _sweeps(words: Sequence[str]) -> list[Sweep]:
     """What is asked of each study, checked."""
     from harness.config import build
     from harness.config.compose import compose
     from harness.records.folder import StudyFolder
+    from harness.running.rungs import check_cohorts
     from harness.running.runner import set_damaged_aside
     from harness.running.slurm import Sweep
 
@@ -85,8 +105,19 @@ def _sweeps(words: Sequence[str]) -> list[Sweep]:
         flags = [*_searchpath(words), "hydra.mode=RUN"]  # an experiment's sweep has been unfolded
         if composed.report:  # of all studies, once they are done
             passed.append("report=null")
-        sweeps.append(Sweep(request, per_task, composed.retry_failed, (*flags, *passed)))
+        if settings.pruning is not None:
+            check_cohorts(request, _asked_before(request), settings.pruning)
+            passed.append("pruning.leave_open=true")
+        told = (*flags, *passed)
+        sweeps.append(Sweep(request, per_task, composed.retry_failed, told, settings.pruning))
     return sweeps
+
+
+def _asked_before(request: Request) -> frozenset[int]:
+    from harness.records import requests
+    from harness.records.folder import StudyFolder
+
+    return requests.read(StudyFolder(request.root, request.study).path).trials
 
 
 def _end(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from harness.study.space import CHOICES, LOG, Axis, Choices, Range
 
 MOST_DECADES = 300.0  # floats end at 308
+MOST = float(np.finfo(float).max) / 2  # whose span is a float too
 
 
 def budget_axis(axes: Axes, largest: float, *, few: bool = False) -> None:
@@ -33,8 +34,8 @@ def error_axis(axes: Axes, *values: pd.Series | np.ndarray, which: str = "y") ->
     set_limits = getattr(axes, f"set_{which}lim")
     if low <= 0 or high / low <= 8:
         span = high - low if high - low > 1e-9 * abs(high) else 0.0  # the last digits are no range
-        room = (span or abs(high) or 1.0) * 0.07
-        set_limits(low - room, high + room)
+        room = min(span or abs(high) or 1.0, MOST) * 0.07
+        set_limits(max(low - room, -MOST), min(high + room, MOST))
         return
     getattr(axes, f"set_{which}scale")("log")
     room = (np.log10(high) - np.log10(low)) / 20

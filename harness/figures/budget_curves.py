@@ -1,10 +1,11 @@
 """Figures 6-8: the error of the best trial against the tuning budget K, a row a workload.
 
 Two questions that are not the same, side by side. *Confidence*, left: the median over tuning runs of
-K trials, with its 90% interval as whiskers. *Spread*, right: the mean and the 5th to 95th percentile
-of such runs, shaded, as in the paper, an optimizer a panel. Solid as far as N trials vouch for it,
-K = N/5, dashed beyond: there the band shrinks only because the same few trials are drawn again, and
-the interval has no lower end. Drawn from the table of `analysis.tuning_curves.in_cells`.
+K trials, with its simultaneous 90% intervals as whiskers (and opda's bands, where the table has them).
+*Spread*, right: the mean and the band, the 5th to 95th percentile of such runs, as in the paper, an
+optimizer a panel. Solid as far as N trials vouch for it, K = N/5, and the band to N/20; dashed beyond:
+there the band shrinks only because the same few trials are drawn again, and the interval has no lower
+end. Drawn from the table of `analysis.tuning_curves.in_cells`.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         panels = right.subplots(down, across, sharex=True, sharey=True, squeeze=False)
         _draw_spreads(panels, on_workload, optimizers)
     caption = (
-        f"{_trials(frame)} Left, confidence: median over tuning runs of K trials, whiskers its 90%"
-        f" interval. Right, spread: {middle(frame)} (line) and 5th to 95th percentile (shaded) of such runs."
-        " Solid to K = N/5; dashed beyond, where N trials no longer vouch for it."
-        f" {note}"
+        f"{_trials(frame)} Left, confidence: median over tuning runs of K trials, whiskers 90%"
+        f" intervals of a curve's medians together.{_shaded(frame)} Right, spread: {middle(frame)} (line)"
+        " and band (5th to 95th percentile) of such runs. Solid to K = N/5, bands to N/20; dashed beyond,"
+        " where N trials no longer vouch for it: a band's lower edge is the least of N errors there, and"
+        f" another run goes under it with a chance of K/(N + K). {note}"
     )
     return style.finish(figure, caption, style.legend_handles(frame["optimizer"]))
 
@@ -66,11 +68,15 @@ def _draw_medians(frame: pd.DataFrame, workloads: Sequence[str], note: str) -> F
     for axes in panels.flat[len(workloads) :]:
         axes.remove()
     caption = (
-        f"{_trials(frame)} Median over tuning runs of K trials, whiskers its 90% interval. Solid to"
-        " K = N/5; dashed beyond, where N trials no longer vouch for it. The spread of such runs is in"
-        f" the numbers. {note}"
+        f"{_trials(frame)} Median over tuning runs of K trials, whiskers 90% intervals of a curve's"
+        f" medians together.{_shaded(frame)} Solid to K = N/5; dashed beyond, where N trials no longer"
+        f" vouch for it. The spread of such runs is in the numbers. {note}"
     )
     return style.finish(figure, caption, style.legend_handles(frame["optimizer"]))
+
+
+def _shaded(frame: pd.DataFrame) -> str:
+    return " Shaded: opda's 90% bands of the whole curve." if "opda_low" in frame else ""
 
 
 def _trials(frame: pd.DataFrame) -> str:
@@ -81,7 +87,7 @@ def draw_confidence(axes: Axes, frame: pd.DataFrame) -> None:
     """The medians of one workload with their intervals, curves a little apart so that none is hidden."""
     metric, unit = frame["metric"].iloc[0], frame["unit"].iloc[0]
     axes.set(
-        xlabel=f"tuning budget K ({noun(frame)})", ylabel=f"{quantity(metric, unit)} of the best trial"
+        xlabel=f"tuning budget K ({noun(frame)})", ylabel=f"median {quantity(metric, unit)} of the best trial"
     )  # fmt: skip
     shown = drawn(frame)
     if shown.empty:
@@ -95,11 +101,20 @@ def draw_confidence(axes: Axes, frame: pd.DataFrame) -> None:
             apart = float(2 ** (0.32 * ((place + 0.5) / len(optimizers) - 0.5)))
             rows = rows.assign(budget_trials=rows["budget_trials"] * apart)
             line(axes, rows, "p50", looks[optimizer])
-            whiskers(axes, rows, looks[optimizer])
+            whiskers(axes, rows[rows["trusted"]], looks[optimizer])
+            if "opda_low" in rows:
+                _shade(axes, rows, looks[optimizer])
     vouched = shown[shown["trusted"]]
     budget_axis(axes, shown["budget_trials"].max())
     error_axis(axes, shown["p50"], vouched["median_low"], vouched["median_high"])
     style.list_missing(axes, frame)
+
+
+def _shade(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
+    """opda's bands, where they have both ends."""
+    known = rows[np.isfinite(rows[["opda_low", "opda_high"]]).all(axis=1)]
+    k, low, high = (known[c].to_numpy(float) for c in ("budget_trials", "opda_low", "opda_high"))
+    axes.fill_between(k, low, high, color=look.colour, alpha=0.12, linewidth=0)
 
 
 def _draw_spreads(panels: np.ndarray, frame: pd.DataFrame, optimizers: list[str]) -> None:
@@ -126,6 +141,6 @@ def _draw_spreads(panels: np.ndarray, frame: pd.DataFrame, optimizers: list[str]
 
 
 def draw_spread(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
-    """Mean (median, where every trial counts) and 5th to 95th percentile of one optimizer."""
+    """Mean (median, where every trial counts) and band of one optimizer."""
     band(axes, rows, look)
     line(axes, rows, centre(rows), look)

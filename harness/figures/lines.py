@@ -1,5 +1,5 @@
 """The one line of this project: solid with filled markers as far as N trials vouch for it, K = N/5, dashed
-with hollow markers beyond. And the band and whiskers that go with it."""
+with hollow markers beyond. And the band, vouched for up to K = N/20, and whiskers that go with it."""
 
 from __future__ import annotations
 
@@ -34,25 +34,33 @@ def line(axes: Axes, rows: pd.DataFrame, y: str, look: Look, *, x: str = "budget
 
 
 def band(axes: Axes, rows: pd.DataFrame, look: Look) -> None:
-    """The 5th to 95th percentile, paler beyond what is trusted; to the top where it is infinite."""
-    last = _trusted(rows)
-    for part, alpha in ((slice(last), 0.28), (slice(max(last - 1, 0), None), 0.12)):
+    """The 5th to 95th percentile; pale with dashed edges beyond N/20; to the top where it is infinite."""
+    last = int(np.count_nonzero(rows["band_trusted"]))
+    for part, alpha in ((slice(last), 0.28), (slice(max(last - 1, 0), None), 0.08)):
         own = rows.iloc[part]
         own = own[np.isfinite(own["p05"].astype(float))]
         k, low, high = (own[name].to_numpy(float) for name in ("budget_trials", "p05", "p95"))
         axes.fill_between(
             k, low, _in_sight(high), color=look.colour, alpha=alpha, linewidth=0
         )  # fmt: skip
+        if part.stop is None:
+            for edge in (low, _in_sight(high)):
+                axes.plot(k, edge, linestyle=BEYOND, color=look.colour, linewidth=0.7)
 
 
-def whiskers(axes: Axes, rows: pd.DataFrame, look: Look) -> None:
-    """The 90% interval of the median, where it has both ends."""
-    ends = rows[["median_low", "median_high"]]
-    known = rows[rows["trusted"] & np.isfinite(ends).all(axis=1)]
+MEDIAN = ("p50", "median_low", "median_high")
+
+
+def whiskers(
+    axes: Axes, rows: pd.DataFrame, look: Look, columns: tuple[str, str, str] = MEDIAN
+) -> None:
+    """An interval, where it has both ends: of the median, or of the first of other columns."""
+    middle, low, high = columns
+    known = rows[np.isfinite(rows[[low, high]].astype(float)).all(axis=1)]
     if len(known):
-        lengths = [known["p50"] - known["median_low"], known["median_high"] - known["p50"]]
+        lengths = [known[middle] - known[low], known[high] - known[middle]]
         axes.errorbar(
-            known["budget_trials"], known["p50"], yerr=np.clip(np.stack(lengths), 0, None), fmt="none",
+            known["budget_trials"], known[middle], yerr=np.clip(np.stack(lengths), 0, None), fmt="none",
             ecolor=look.colour, elinewidth=1.1, capsize=2.2, capthick=1.1,
         )  # fmt: skip
 

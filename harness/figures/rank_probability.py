@@ -14,7 +14,7 @@ from harness.analysis.counting import noun
 from harness.analysis.names import optimizer_order
 from harness.figures import style
 from harness.figures.axes import budget_axis
-from harness.figures.lines import line
+from harness.figures.lines import line, whiskers
 
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
@@ -36,7 +36,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     caption = (
         "Chance that each optimizer has the lowest error when all are tuned with K trials, and its"
         f" expected rank. N = {count_range(drawn(frame)['trials'])} {noun(frame)}."
-        f" Solid to K = N/5 of the optimizer with fewest, dashed beyond. {note}"
+        f" Whiskers: intervals of about 90%. Up to K = N/5 of the optimizer with fewest. {note}"
     )
     return style.finish(figure, caption, style.legend_handles(frame["optimizer"]))
 
@@ -44,6 +44,9 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
 def _draw_panel(axes: Axes, rows: pd.DataFrame, column: str) -> None:
     shown = drawn(rows)
     for optimizer, look in style.looks(optimizer_order(rows["optimizer"])).items():
-        line(axes, shown[shown["optimizer"] == optimizer], column, look)
+        own = shown[shown["optimizer"] == optimizer].assign(trusted=True)
+        line(axes, own, column, look)
+        if column == "first" and len(own):
+            whiskers(axes, own, look, ("first", "first_low", "first_high"))
     if len(shown):
         budget_axis(axes, shown["budget_trials"].max())

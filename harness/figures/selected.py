@@ -18,14 +18,14 @@ from harness.analysis.counting import centre, middle, noun
 from harness.analysis.names import name, optimizer_order, quantity
 from harness.figures import style
 from harness.figures.axes import error_axis
-from harness.figures.lines import OUT_OF_SIGHT
+from harness.figures.lines import BEYOND, OUT_OF_SIGHT
 
 
 def marks(frame: pd.DataFrame) -> str:
     """What is drawn of a cell, for a caption."""
     return (
-        f"{middle(frame)} (marker), 5th to 95th percentile of tuning runs (bar: spread) and 90% interval of the"
-        " median (black, capped: confidence; only of what selects); hollow where K > N/5."
+        f"{middle(frame)} (marker), band (bar: 5th to 95th percentile of tuning runs; open where K > N/20) and"
+        " 90% interval of the median (black, capped; only of what selects); hollow where K > N/5."
     )
 
 
@@ -150,10 +150,13 @@ def scale(axes: Axes, rows: pd.DataFrame) -> None:
 def _draw_cell(axes: Axes, place: int, row: dict[str, Any], mark: float, look: style.Look) -> None:
     if np.isfinite(row["p05"]):
         top = row["p95"] if np.isfinite(row["p95"]) else OUT_OF_SIGHT
-        axes.plot(
-            [place, place], [row["p05"], top], color=look.colour, alpha=0.3, linewidth=9,
-            solid_capstyle="butt",
-        )  # fmt: skip
+        if row["band_trusted"]:
+            axes.plot(
+                [place, place], [row["p05"], top], color=look.colour, alpha=0.3, linewidth=9,
+                solid_capstyle="butt",
+            )  # fmt: skip
+        else:
+            _open_bar(axes, place, row["p05"], top, look)
     axes.plot(
         place, mark, look.marker, color=look.colour, markersize=6, markeredgecolor=look.colour,
         markerfacecolor=look.colour if row["trusted"] else "white",
@@ -171,3 +174,21 @@ def _draw_cell(axes: Axes, place: int, row: dict[str, Any], mark: float, look: s
             place, 1.0, f"{share:.0%}", transform=axes.get_xaxis_transform(), ha="center",
             va="bottom", fontsize=7, color="#444444",
         )  # fmt: skip
+
+
+def _open_bar(axes: Axes, place: int, low: float, high: float, look: style.Look) -> None:
+    """The band where N trials don't vouch for its lower end: pale, dashed, and open below."""
+    for side in (-4.5, 4.5):
+        beside = axes.transData + ScaledTranslation(side / 72, 0, axes.figure.dpi_scale_trans)
+        axes.plot(
+            [place, place], [low, high], linestyle=BEYOND, color=look.colour, linewidth=0.8,
+            transform=beside,
+        )  # fmt: skip
+    axes.plot(
+        [place, place],
+        [low, high],
+        color=look.colour,
+        alpha=0.12,
+        linewidth=9,
+        solid_capstyle="butt",
+    )

@@ -17,9 +17,11 @@ from typing import Any
 
 from harness.analysis.checking import SEARCH_SPACE
 from harness.analysis.names import optimizer_order
-from harness.analysis.reading import TABLE, Results, read_results
+from harness.analysis.reading import TABLE, Results, of_tables, read_results, together
 from harness.errors import ConfigError
-from harness.records.reading import read_records, roots_in
+from harness.records import tables
+from harness.records.files import write_named
+from harness.records.reading import read_records, read_studies, roots_in
 from harness.records.record import Record
 from harness.report import markdown
 from harness.study import indices
@@ -53,9 +55,9 @@ def facts(root: Path | str) -> str:
     Raises:
         ConfigError: no records there.
     """
-    roots = roots_in(root)
-    records = [record for one in roots for record in read_records(one)]
-    spaces = _spaces(Path(root) / TABLE, roots)
+    by_root = {one: list(read_records(one)) for one in roots_in(root)}
+    records = [record for own in by_root.values() for record in own]
+    spaces = _spaces(Path(root) / TABLE, by_root)
     studies = {
         name: found.studies[name]
         for found in spaces.values()
@@ -71,18 +73,21 @@ def facts(root: Path | str) -> str:
     return "\n".join([protocol, "", AFRESH, "", _trials(spaces), "", *outcomes])
 
 
-def _spaces(table: Path, roots: Sequence[Path]) -> dict[str, Results]:
+def _spaces(table: Path, by_root: Mapping[Path, Sequence[Record]]) -> dict[str, Results]:
     """What was found on each search space or root, by its label; the only one has none."""
-    if roots == [table.parent]:
-        return {"": read_results(roots)}
-    if table.exists():
+    if table.parent not in by_root and table.exists():
         whole = read_results(table, all_studies=True)
         if SEARCH_SPACE in whole.trials:
             return {
                 str(label): whole._replace(trials=trials.reset_index(drop=True))
                 for label, trials in whole.trials.groupby(SEARCH_SPACE, sort=False)
             }
-    return {one.name: read_results(one) for one in roots}
+    return {
+        "" if root == table.parent else root.name: together(
+            [of_tables(tables.of(records, read_studies(root)), root)]
+        )
+        for root, records in by_root.items()
+    }
 
 
 def _titled(label: str, text: str) -> str:
@@ -104,9 +109,18 @@ def _protocol(studies: Iterable[Study], records: Sequence[Record]) -> list[tuple
             f"{common('workload', 'steps')} × {common('workload', 'batch_size')}",
         ),
         ("evaluated every", f"{common('workload', 'eval_every')} steps"),
+        *_schedule(studies),
         ("precision", common("precision")),
         ("search points", f"{common('sampler', 'name')}, seed {common('seed')}"),
     ]
+
+
+def _schedule(studies: Sequence[Study]) -> list[tuple[str, str]]:
+    """The learning rate's, where the studies say which; its axes are in the search space."""
+    nodes = [study.config["schedule"] for study in studies if study.config.get("schedule")]
+    if not nodes:
+        return []
+    return [("schedule", " / ".join(_unique(str(node.get("name", "?")) for node in nodes)))]
 
 
 def _machine(records: Sequence[Record]) -> list[tuple[str, str]]:
@@ -153,7 +167,7 @@ def _trials(spaces: Mapping[str, Results]) -> str:
                     optimizer,
                     f"`{name}`",
                     *map(str, counts),
-                    f"`python -m harness {command}`",
+                    f"`harness {command}`",
                 ]
             )
     return markdown.table(head, rows)
@@ -186,6 +200,7 @@ def write_card(root: Path | str) -> Path:
 
     Raises:
         ConfigError: no records, or a card whose marks are gone.
+        SweepError: it can't be written; the one that was there is.
     """
     path = Path(root) / "card.md"
     block = f"{BEGIN}\n{facts(root)}\n{END}"
@@ -200,5 +215,5 @@ def write_card(root: Path | str) -> Path:
                 f"{path} has lost the marks around its facts; move it away and try again"
             )
         text = before + block + after
-    path.write_text(text, encoding="utf-8")
+    write_named(path, text)
     return path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +25,6 @@ from harness.analysis.selected import by_training_loss, errors
 from harness.analysis.selection_bias import selection_bias
 from harness.analysis.slices import slices
 from harness.analysis.targets import steps_to_target, targets, targets_and_budgets
-from harness.analysis.tuning_curves import in_cells
 from harness.figures import axis_projections as draw_axis_projections
 from harness.figures import (
     budget_curves,
@@ -37,7 +38,7 @@ from harness.figures import failure_map as draw_failure_map
 from harness.figures import learning_curves as draw_learning_curves
 from harness.figures import selection_bias as draw_selection_bias
 from harness.figures import slices as draw_slices
-from harness.report.comparison import answerable
+from harness.report.comparison import answerable, curves
 from harness.report.question import Question
 from harness.report.sentences import EVERY_TRIAL
 
@@ -81,7 +82,7 @@ def _targets(results: Results, question: Question) -> pd.Series:
 CATALOGUE = (
     Entry(
         "figure_1_errors",
-        lambda r, q: errors(r.trials, q.selects, max_budget=q.max_budget),
+        lambda r, q: errors(r.trials, q.selects, **q.at),
         selected.draw_errors,
         as_counted=True,
     ),
@@ -101,14 +102,14 @@ CATALOGUE = (
     ),
     Entry(
         "figure_6_tuning_curves",
-        lambda r, q: in_cells(r.trials, q.metric, q.select_by, max_budget=q.max_budget),
+        lambda r, q: curves(r.trials, q),
         budget_curves.draw,
         as_selected=True,
         as_counted=True,
     ),
     Entry(
         "figure_9_by_training_loss",
-        lambda r, q: by_training_loss(r.trials, max_budget=q.max_budget),
+        lambda r, q: by_training_loss(r.trials, **q.at),
         selected.draw_errors,
         as_counted=True,
     ),
@@ -130,9 +131,7 @@ CATALOGUE = (
     ),
     Entry(
         "inclusion_probability",
-        lambda r, q: against_budget(
-            r.trials, q.selects, max_budget=q.max_budget, studies=r.studies
-        ),
+        lambda r, q: against_budget(r.trials, q.selects, studies=r.studies, **q.at),
         inclusion_probability.draw,
         as_selected=True,
         as_counted=True,
@@ -151,7 +150,7 @@ CATALOGUE = (
     ),
     Entry(
         "learning_curves",
-        lambda r, q: learning_curves(r.trials, r.curves, max_budget=q.max_budget),
+        lambda r, q: learning_curves(r.trials, r.curves, **q.at),
         draw_learning_curves.draw,
     ),
     Entry("slices", lambda r, q: slices(r.trials, r.studies), draw_slices.draw, per_workload=True),
@@ -198,9 +197,13 @@ def draw_entry(entry: Entry, results: Results, folder: Path, question: Question)
     if not entry.per_workload:
         yield save_figure(entry.name, frame, entry.draw, folder, words)
         return
+    names: list[str] = []
     for workload, rows in frame.groupby("workload", sort=False):
-        name = f"{entry.name}_{file_name(str(workload))}"
-        yield save_figure(name, rows, entry.draw, folder, words)
+        name = file_name(str(workload))
+        names.append(name)
+        if (same := names.count(name)) > 1:  # of another workload
+            name = f"{name}_{same}"
+        yield save_figure(f"{entry.name}_{name}", rows, entry.draw, folder, words)
 
 
 def _note(entry: Entry, results: Results, question: Question) -> str:
@@ -223,7 +226,11 @@ def save_figure(
     paths = [folder / f"{name}.csv"] if numbers else []
     if numbers:
         frame.to_csv(paths[0], index=False, float_format="%.12g")  # processors differ beyond
-    with style.settings(), np.errstate(over="ignore"):  # a scale's margin may leave the floats
+    with (
+        style.settings(),
+        np.errstate(over="ignore"),  # a scale's margin may leave the floats
+        warnings.catch_warnings(action="ignore", category=UserWarning),  # boxes for foreign letters
+    ):
         figure = draw(frame, note)
         for suffix in FORMATS:
             paths.append(folder / f"{name}.{suffix}")
@@ -238,5 +245,8 @@ def file_name(workload: str) -> str:
     >>> file_name("made-up digits/../x")
     'made-up_digits_x'
     """
-    words = "".join(c if c.isalnum() or c in "-_" else " " for c in workload).split()
-    return "_".join(words)[:80] or "workload"
+    encoding = sys.getfilesystemencoding()
+    known = workload.encode(encoding, "ignore").decode(encoding)
+    words = "".join(c if c.isalnum() or c in "-_" else " " for c in known).split()
+    short = "_".join(words).encode(encoding)[:80]  # a name has at most 255 bytes
+    return short.decode(encoding, "ignore") or "workload"

@@ -6,23 +6,24 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from harness.analysis.bands import with_bands
 from harness.analysis.borders import borders
+from harness.analysis.cells import comparison_budget, shown_budgets
 from harness.analysis.checking import TableError
 from harness.analysis.counting import values
 from harness.analysis.final import feasibility, final
 from harness.analysis.importance import importance
 from harness.analysis.inclusion_verdicts import verdicts
 from harness.analysis.learning_curves import of_workloads_with_curves
+from harness.analysis.pairs import pairs
 from harness.analysis.ranks import first_and_mean_rank
 from harness.analysis.reading import Results
 from harness.analysis.selected import ERRORS, errors
 from harness.analysis.selection_bias import selection_bias
 from harness.analysis.targets import targets, timed
-from harness.analysis.tuning_curves import TO_TARGET, in_cells, tuning_curves
+from harness.analysis.tuning_curves import TO_TARGET, in_cells
 from harness.report.question import Question
 from harness.report.sentences import Answer, answers
-
-BUDGETS = (1, 4, 16)  # shown of every optimizer, beside the one compared at
 
 
 class Analysis(NamedTuple):
@@ -30,11 +31,13 @@ class Analysis(NamedTuple):
 
     results: Results
     question: Question
+    budgets: dict[str, int]  # cells.comparison_budget, of workloads with a counted trial
     curves: pd.DataFrame  # tuning_curves.in_cells
     errors: pd.DataFrame  # selected.errors: at the budget compared at; what selects comes first
-    outcome: pd.DataFrame  # tuning_curves of what selects, at BUDGETS and those compared at
+    outcome: pd.DataFrame  # in_cells of what selects, at the budgets that tables show
     ranks: pd.DataFrame  # ranks.first_and_mean_rank
     final: pd.DataFrame
+    pairs: pd.DataFrame  # pairs.pairs
     inclusions: pd.DataFrame  # inclusion_verdicts.verdicts
     importance: pd.DataFrame
     borders: pd.DataFrame
@@ -45,42 +48,63 @@ class Analysis(NamedTuple):
 
     def compared_at(self, workload: str) -> int:
         """The budget that the optimizers are compared at, 0 where none has a counted trial."""
-        return int(self.errors[self.errors["workload"] == workload]["budget_trials"].max())
+        return self.budgets.get(workload, 0)
+
+    def shown(self, workload: str) -> list[int]:
+        """The budgets of the columns of its table."""
+        return shown_budgets(self.compared_at(workload) or 1)
 
 
 def analyse(found: Results, question: Question | None = None) -> Analysis:
     """All tables of a report.
 
     Raises:
-        TableError: the question names a column that is not there, see `answerable`.
+        TableError: the question names a column or a baseline that is not there, see `answerable`.
     """
     question = question or Question()
     found = answerable(found, question)
     trials, select_by, most = found.trials, question.selects, question.max_budget
+    at = question.at
+    budgets = {
+        str(w): int(k) for w, k in comparison_budget(trials, most, budget=question.budget).items()
+    }
     metrics = tuple(dict.fromkeys((select_by, *ERRORS)))
-    at_budget = errors(trials, select_by, metrics, max_budget=most)
-    compared = sorted({int(k) for k in at_budget["budget_trials"] if k > 0})
-    shown = [k for k in sorted({*BUDGETS, *compared}) if most is None or k <= most]
-    ranks = first_and_mean_rank(trials, select_by, max_budget=most, also=compared)
+    at_budget = errors(trials, select_by, metrics, **at)
+    shown = sorted({k for budget in budgets.values() for k in shown_budgets(budget)})
     feasible = feasibility(trials)
-    edges = verdicts(trials, select_by, studies=found.studies)
+    every_pair = pairs(trials, select_by, baseline=question.baseline, studies=found.studies, **at)
+    edges = verdicts(trials, select_by, studies=found.studies, **at)
     at_borders = borders(trials, found.studies, metric=select_by)
     return Analysis(
         results=found,
         question=question,
-        curves=in_cells(trials, question.metric, question.select_by, max_budget=most),
+        budgets=budgets,
+        curves=curves(trials, question),
         errors=at_budget,
-        outcome=tuning_curves(trials, select_by, select_by, shown),
-        ranks=ranks,
-        final=final(trials, most, select_by=select_by),
+        outcome=in_cells(trials, select_by, select_by, shown),
+        ranks=first_and_mean_rank(
+            trials, select_by, max_budget=most, also=sorted(set(budgets.values()))
+        ),
+        final=final(trials, budgets, select_by=select_by),
+        pairs=every_pair,
         inclusions=edges,
         importance=importance(trials, select_by),
         borders=at_borders,
         feasibility=feasible,
         bias=selection_bias(trials, max_budget=most),
-        learning=of_workloads_with_curves(trials, found.curves, max_budget=most),
-        answers=answers(at_budget, ranks, edges, feasible, at_borders),
+        learning=of_workloads_with_curves(trials, found.curves, **at),
+        answers=answers(at_budget, every_pair, edges, feasible, at_borders, question.baseline),
     )
+
+
+def curves(trials: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """The tuning curves asked for, with opda's bands where those are.
+
+    Raises:
+        ConfigError: opda is not installed.
+    """
+    found = in_cells(trials, question.metric, question.select_by, max_budget=question.max_budget)
+    return with_bands(found, trials, question.metric) if question.bands else found
 
 
 def answerable(results: Results, question: Question) -> Results:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
 from harness.analysis.borders import borders
-from harness.analysis.cells import comparison_budget, count_range
-from harness.analysis.inclusion_verdicts import verdicts
-from harness.analysis.names import optimizer_order
+from harness.analysis.cells import comparison_budget, count_range, needed, shown_budgets
+from harness.analysis.inclusion_verdicts import VIOLATED, verdicts
+from harness.analysis.names import number, optimizer_order, quantity
+from harness.analysis.pairs import judged, pairs
 from harness.analysis.pooling import Studies
-from harness.analysis.tuning_curves import tuning_curves
-from harness.report.sentences import what_spaces_lack
+from harness.analysis.reading import ERROR_RATE
+from harness.analysis.tuning_curves import in_cells
+from harness.report.races import share
+from harness.report.sentences import what_is_excluded, what_spaces_lack
 from harness.study.inclusions import EDGES
 from harness.study.result import COMPLETE
 
 HEAD = (
-    "Validation error of the best of K trials, mean (5th to 95th percentile); the test error is that of"
-    " the trial selected at the largest K."
+    "{} of the best of K trials, mean (5th to 95th percentile; ≤ where that 5th percentile is the least"
+    " of all trials, K > N/20); the test error is that of the trial selected at the largest K."
 )
-
-
+PAIRS = (
+    "Tuned with K = {} trials each: the share of tuning races that the first wins, ties counted half, and"
+    " what the paired test does not exclude; verdicts adjusted for all {} pairs."
+)
 HOW = {(edge.special, edge.general): edge.how for edge in EDGES}
 
 
@@ -41,32 +47,71 @@ def outcome(trials: pd.DataFrame, studies: Studies | None = None) -> str:
         if (here["status"] != COMPLETE).all():
             parts.append(f"`{workload}`: no trial was feasible.")
             continue
-        parts += [HEAD, optimizers(here), *_inclusions(here, studies), _borders(here, studies)]
+        what = quantity("val_error", _unit(here)).capitalize()
+        parts += [HEAD.format(what), optimizers(here)]
+        parts += [*_pairs(here, studies), *_inclusions(here, studies), _borders(here, studies)]
     return "\n\n".join(parts)
 
 
+def _unit(trials: pd.DataFrame) -> str:
+    known = list(trials["metric"].dropna()) if "metric" in trials else []
+    return str(known[0]) if known else ERROR_RATE
+
+
 def optimizers(trials: pd.DataFrame) -> str:
-    """Best of 1, of 4 and of the budget compared at, K = N/5: a row for each optimizer of a workload."""
-    budget = int(comparison_budget(trials).iloc[0])
-    budgets = sorted({1, min(4, budget), budget})
-    errors = tuning_curves(trials, budgets=budgets).set_index(["optimizer", "budget_trials"])
+    """Best of 1, of 4 and of the budget compared at: a row for each optimizer of a workload."""
+    budgets = shown_budgets(int(comparison_budget(trials).iloc[0]))
+    keys, unit = ["optimizer", "budget_trials"], _unit(trials)
+    errors = in_cells(trials, budgets=budgets).dropna(subset=keys).set_index(keys)
     tested = trials[trials["test_error"].notna() | (trials["status"] != COMPLETE)]
-    tests = tuning_curves(tested, "test_error", "val_error", [budgets[-1]]).set_index("optimizer")
+    tests = (
+        in_cells(tested, "test_error", "val_error", [budgets[-1]]) if len(tested) else errors[:0]
+    )
+    tests = tests.dropna(subset="mean").reset_index(drop=True)
+    tests = tests.set_index("optimizer") if len(tests) else tests
     rows = []
     for name in optimizer_order(trials["optimizer"].unique()):
         feasible = int((trials.loc[trials["optimizer"] == name, "status"] == COMPLETE).sum())
-        bands = [_band(errors, (name, budget)) for budget in budgets]
-        rows.append([name, *bands, _band(tests, name), str(feasible)])
+        bands = [_band(errors, (name, budget), unit) for budget in budgets]
+        rows.append([name, *bands, _band(tests, name, unit, selects=False), str(feasible)])
     best = [f"best of {budget}" for budget in budgets]
     return table(["optimizer", *best, "its test error", "feasible"], rows)
 
 
-def _band(frame: pd.DataFrame, key: str | tuple[str, int]) -> str:
-    """Mean and 5th to 95th percentile."""
+def _band(
+    frame: pd.DataFrame, key: str | tuple[str, int], unit: str, *, selects: bool = True
+) -> str:
+    """Mean and 5th to 95th percentile; rates in percent."""
     if key not in frame.index:
         return "-"
     row = frame.loc[key]
-    return f"{row['mean']:.2%} ({row['p05']:.2%}–{row['p95']:.2%})"
+    mean, p05, p95 = (
+        f"{row[name]:.2%}" if unit == ERROR_RATE else number(row[name])
+        for name in ("mean", "p05", "p95")
+    )
+    return f"{mean} ({'≤' if selects and not row['band_trusted'] else ''}{p05}–{p95})"
+
+
+def _pairs(trials: pd.DataFrame, studies: Studies | None) -> Iterator[str]:
+    every = pairs(trials, studies=studies)
+    compared = judged(every)
+    if compared.empty:
+        if len(every):
+            least = needed(int(every["budget_trials"].max()))
+            yield f"Which of them is better is not judged: that takes {least} trials of each."
+        return
+    yield PAIRS.format(compared["budget_trials"].iloc[0], len(compared))
+    rows = [
+        [
+            row["a"],
+            row["b"],
+            f"{share(row['win'])} ({row['win_low']:.0%}–{row['win_high']:.0%})",
+            number(row["p_adjusted"], 3),
+            f"**{row['verdict']}**",
+        ]
+        for row in compared.to_dict("records")
+    ]
+    yield table(["first", "second", "first wins", "p, adjusted", "verdict"], rows)
 
 
 def _inclusions(trials: pd.DataFrame, studies: Studies | None) -> Iterator[str]:
@@ -78,17 +123,24 @@ def _inclusions(trials: pd.DataFrame, studies: Studies | None) -> Iterator[str]:
             f"{edge['special']} ⊆ {edge['general']}",
             HOW[edge["special"], edge["general"]],
             f"{edge['superiority']:.2f} at K = {edge['budget_trials']:.0f} (ties {edge['tie']:.2f})",
-            f"{edge['null_low']:.2f}–{edge['null_high']:.2f}",
+            _excluded(edge),
+            number(edge["p_adjusted"], 3),
             f"**{edge['verdict']}**",
         ]
         for edge in edges.to_dict("records")
     ]
     yield table(
-        ["inclusion", "by", "P(general better), ties half", "identical optimizers", "verdict"],
+        ["inclusion", "by", "P(general better), ties half", "excluded", "p, adjusted", "verdict"],
         rows,
     )
     if sentence := what_spaces_lack(edges):
         yield sentence
+
+
+def _excluded(edge: Mapping[str, Any]) -> str:
+    if edge["verdict"] == VIOLATED:
+        return f"the general winning more than {share(edge['superiority_high'])}"
+    return what_is_excluded(edge).removesuffix(" is excluded")
 
 
 def _borders(trials: pd.DataFrame, studies: Studies | None) -> str:

@@ -16,16 +16,20 @@ import pandas as pd
 from matplotlib.markers import MarkerStyle
 
 from harness import __version__
+from harness.analysis.cells import drawn
 from harness.analysis.checking import TABLE_STATUSES, hyperparameter_columns
 from harness.analysis.counting import centre, middle, noun
 from harness.analysis.inclusion_verdicts import CONSISTENT, VIOLATED
 from harness.analysis.names import name, number, optimizer_order, quantity
-from harness.analysis.pooling import Studies
-from harness.report import interactive
-from harness.report.comparison import BUDGETS, Analysis
+from harness.analysis.pairs import BETTER, WORSE, judged
+from harness.analysis.reading import Results
+from harness.report import interactive, own_curves, traces
+from harness.report.comparison import Analysis
+from harness.report.races import share
 from harness.study.parametrisation import label
 from harness.study.study import Study, key_of, portable
 
+EXACT = 2**53  # whole numbers under it are JavaScript's too
 MOST_ROWS = 10_000  # trials in the page: 100,000 would make it 40 MB and slow to open
 
 
@@ -40,10 +44,16 @@ def render(analysis: Analysis) -> str:
     )
     environment.filters |= {"name": name, "axis": label, "number": number}
     environment.globals["share"] = lambda value: "" if pd.isna(value) else f"{value:.0%}"
-    environment.globals["marks"] = {VIOLATED: "bad", CONSISTENT: "good"}
+    environment.globals["races"] = share
+    environment.globals["marks"] = {
+        VIOLATED: "bad",
+        CONSISTENT: "good",
+        WORSE: "bad",
+        BETTER: "good",
+    }
     trials = analysis.results.trials
     optimizers = optimizer_order(trials["optimizer"].unique())
-    palette = interactive.Palette(optimizers)
+    palette = traces.Palette(optimizers)
     workloads = list(trials["workload"].unique())
     figures: dict[str, Any] = {}
     context = {
@@ -57,6 +67,7 @@ def render(analysis: Analysis) -> str:
         "note": analysis.results.sampler(),
         "counted": noun(trials),
         "every": analysis.question.count_infeasible,
+        "bands": analysis.question.bands,
         "centre": centre(trials),
         "middle": middle(trials),
         "statuses": TABLE_STATUSES,
@@ -67,8 +78,8 @@ def render(analysis: Analysis) -> str:
             {
                 "figures": figures,
                 "colours": [[look.colour, on_dark(look.colour)] for look in palette.looks.values()],
-                "symbols": [interactive.SYMBOLS[look.marker] for look in palette.looks.values()],
-                "trials": _trials(trials, analysis.results.studies, palette),
+                "symbols": [traces.SYMBOLS[look.marker] for look in palette.looks.values()],
+                "trials": _trials(_best(trials), analysis.results, palette),
             }
         ),
         "plotly": jinja2.utils.markupsafe.Markup(_plotly()),
@@ -97,7 +108,7 @@ def _section(
     analysis: Analysis,
     place: int,
     workload: str,
-    palette: interactive.Palette,
+    palette: traces.Palette,
     figures: dict[str, Any],
 ) -> dict[str, Any]:
     """What the template shows of a workload; its figures go into ``figures`` by their id."""
@@ -115,7 +126,8 @@ def _section(
         "figures": list(drawn),
         "k": analysis.compared_at(workload),
         "final": _final(analysis, workload),
-        "budgets": _budgets(analysis, workload),
+        "budgets": analysis.shown(workload),
+        "pairs": judged(analysis.pairs[analysis.pairs["workload"] == workload]).to_dict("records"),
         **of,
     }
 
@@ -124,7 +136,7 @@ def _rows(frame: pd.DataFrame, workload: str) -> list[dict[str, Any]]:
     return frame[frame["workload"] == workload].to_dict("records")
 
 
-def _figures(analysis: Analysis, workload: str, palette: interactive.Palette) -> dict[str, Any]:
+def _figures(analysis: Analysis, workload: str, palette: traces.Palette) -> dict[str, Any]:
     """The interactive figures of a workload by name; those without anything to show are left out."""
     tables = {
         "errors": (interactive.errors, analysis.errors),
@@ -143,7 +155,9 @@ def _figures(analysis: Analysis, workload: str, palette: interactive.Palette) ->
 
 def _final(analysis: Analysis, workload: str) -> list[dict[str, Any]]:
     """The rows of the outcome table: final.csv's, with the curve at a few budgets."""
-    errors, curves = (t[t["workload"] == workload] for t in (analysis.errors, analysis.outcome))
+    errors, curves = (
+        t[t["workload"] == workload] for t in (analysis.errors, drawn(analysis.outcome))
+    )
     selects, tests = (
         errors[errors["metric"] == metric].set_index("optimizer")
         for metric in (errors["metric"].iloc[0], "test_error")
@@ -152,7 +166,7 @@ def _final(analysis: Analysis, workload: str) -> list[dict[str, Any]]:
     for row in _rows(analysis.final, workload):
         optimizer = row["optimizer"]
         own = curves[curves["optimizer"] == optimizer].set_index("budget_trials")
-        budgets = _budgets(analysis, workload)
+        budgets = analysis.shown(workload)
         row["at"] = [own.loc[k].to_dict() if k in own.index else None for k in budgets]
         row["compared"] = selects.loc[optimizer].to_dict()
         row["test"] = tests.loc[optimizer].to_dict()
@@ -160,14 +174,7 @@ def _final(analysis: Analysis, workload: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _budgets(analysis: Analysis, workload: str) -> list[int]:
-    """The columns of the outcome table: the budget compared at among 1, 4 and 16."""
-    most = analysis.question.max_budget
-    compared = analysis.compared_at(workload) or 1
-    return [k for k in sorted({*BUDGETS, compared}) if most is None or k <= most]
-
-
-def _chip(optimizer: str, palette: interactive.Palette) -> dict[str, Any]:
+def _chip(optimizer: str, palette: traces.Palette) -> dict[str, Any]:
     """An optimizer's switch: its number, name and marker."""
     look = palette.looks[optimizer]
     return {
@@ -207,9 +214,9 @@ def on_dark(colour: str) -> str:
 # --- all trials -------------------------------------------------------------------------------------
 
 
-def _trials(trials: pd.DataFrame, studies: Studies, palette: interactive.Palette) -> dict[str, Any]:
-    """The table of all trials, column by column, names as indices: what the page's script reads."""
-    shown = _best(trials)
+def _trials(shown: pd.DataFrame, results: Results, palette: traces.Palette) -> dict[str, Any]:
+    """The table of these trials, column by column, names as indices: what the page's script reads."""
+    trials, studies = results.trials, results.studies
     first = ("val_error", "test_error", "train_loss", "steps", "train_seconds")
     values = [
         column
@@ -230,8 +237,9 @@ def _trials(trials: pd.DataFrame, studies: Studies, palette: interactive.Palette
         "optimizer": [palette.index[each] for each in shown["optimizer"]],
         "status": [TABLE_STATUSES.index(each) for each in shown["status"]],
         "study": [fingerprints.index(each) for each in shown["study"]],
-        "trial": shown["trial"].tolist(),
+        "trial": [t if abs(t) < EXACT else str(t) for t in shown["trial"].tolist()],
         "columns": [_column(shown[column]) for column in values],
+        "curves": own_curves.of(shown, results.curves),
     }
 
 
@@ -264,4 +272,4 @@ def command(study: Study) -> str:
         kept = [f"{key}={value}" for key, value in given.items() if key not in keys] + kept
     # An experiment may ask for feasible trials and for a report: not here.
     more = ["num_feasible=null", "max_trials=null", "report=null"] if "experiment" in keys else []
-    return shlex.join(["python", "-m", "harness", *kept, *more, "root=reproduced", "num_trials=1"])
+    return shlex.join(["harness", *kept, *more, "root=reproduced", "num_trials=1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from harness.errors import ConfigError
 
@@ -12,12 +13,14 @@ class Question:
     """What a command line can ask.
 
     ``metric`` is reported of the selected trial, the one lowest in ``select_by`` (None for the
-    validation error), up to a tuning budget of ``max_budget``; ``target`` is the error of
-    ``steps_to_target``, None for each workload's own. With ``count_infeasible`` every trial counts,
-    diverged ones as infinitely bad, and medians stand for means.
+    validation error), up to a tuning budget of ``max_budget``. Optimizers are compared at ``budget``,
+    None for that of `analysis.cells.comparison_budget`; against the ``baseline`` first, where one is
+    named. ``target`` is the error of ``steps_to_target``, None for each workload's own. With
+    ``count_infeasible`` every trial counts, diverged ones as infinitely bad, and medians stand for
+    means. With ``bands`` the curves of medians have opda's simultaneous bands.
 
     Raises:
-        ConfigError: a budget under 1.
+        ConfigError: a budget under 1, or one above the largest.
     """
 
     metric: str = "val_error"
@@ -25,10 +28,24 @@ class Question:
     max_budget: int | None = None
     target: float | None = None
     count_infeasible: bool = False
+    budget: int | None = None
+    baseline: str | None = None
+    bands: bool = False
 
     def __post_init__(self) -> None:
-        if self.max_budget is not None and self.max_budget < 1:
-            raise ConfigError(f"--max-budget must be 1 or more, got {self.max_budget}")
+        for option, value in (("--max-budget", self.max_budget), ("--budget", self.budget)):
+            if value is not None and value < 1:
+                raise ConfigError(f"{option} must be 1 or more, got {value}")
+        if self.budget is not None and (self.max_budget or self.budget) < self.budget:
+            raise ConfigError(
+                f"--budget {self.budget} is above --max-budget {self.max_budget}; raise the latter, or"
+                " leave it out"
+            )
+
+    @property
+    def at(self) -> dict[str, Any]:
+        """The budgets asked for, as functions of `analysis` take them."""
+        return {"budget": self.budget, "max_budget": self.max_budget}
 
     @property
     def selects(self) -> str:

@@ -1,8 +1,9 @@
 """The comparison for a terminal of 100 columns: sentences, then small tables.
 
-For every workload: each optimizer's best trial, the best-of-K for K = 1, 4, 16 with the 5-95% band,
-the feasible share; then, for every inclusion, how the general optimizer's tuned error lies to the
-special one's, and the verdict; then whatever was left out.
+For every workload: each optimizer's best trial, the best-of-K for one trial, four and the budget
+compared at with the 5-95% band, the feasible share; how every pair compares; then, for every inclusion,
+how the general optimizer's tuned error lies to the special one's, and the verdict; then whatever was
+left out.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis import confidence
 from harness.analysis.checking import LISTED
 from harness.analysis.counting import centre, middle, noun
 from harness.analysis.final import not_counted
 from harness.analysis.inclusion_verdicts import CONSISTENT, NOT_ENOUGH, VIOLATED
 from harness.analysis.names import number, quantity
-from harness.report.comparison import BUDGETS, Analysis
+from harness.analysis.pairs import BETTER, CANT_TELL, WORSE, judged
+from harness.report.comparison import Analysis
+from harness.report.races import share
 
 QUESTION = "once tuned, is the more general optimizer at or under the special one?"
 STYLE = {CONSISTENT: "green", VIOLATED: "bold red", NOT_ENOUGH: "yellow"}
+STYLE |= {BETTER: "green", WORSE: "bold red", CANT_TELL: ""}
+MOST_PAIRS = 21  # of seven optimizers; more are in pairs.csv
 TUNED = {
     "at or under": "≤ {}: yes",
     "within band": "> {}: within the band",
@@ -42,6 +46,14 @@ def render(analysis: Analysis) -> RenderableType:
     for workload in dict.fromkeys(analysis.final["workload"]):
         parts.append(_title(f"{workload}: {quantity(selects)}, lower is better"))
         parts.append(_optimizers(analysis, workload))
+        compared = judged(analysis.pairs[analysis.pairs["workload"] == workload])
+        if 1 < len(compared) <= MOST_PAIRS:
+            k = analysis.compared_at(workload)
+            parts += [
+                Text(),
+                _title(f"{workload}: every pair, tuned with K = {k}"),
+                _pairs(compared),
+            ]
         edges = analysis.inclusions[analysis.inclusions["workload"] == workload]
         if len(edges):
             by = "" if selects == "val_error" else f" (by {selects})"
@@ -58,8 +70,9 @@ def _optimizers(analysis: Analysis, workload: str) -> Table:
     grid.add_column("optimizer", no_wrap=True)
     for name in ("best" if selects == "val_error" else "its error", "trial", "its test"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for k in BUDGETS:
-        grid.add_column(f"best of {k}", justify="right")
+    budgets = analysis.shown(workload)
+    for k in budgets:
+        grid.add_column(f"{middle(curves)} best of {k}", justify="right")
     grid.add_column("feasible", justify="right", no_wrap=True)
     for row in rows.to_dict("records"):
         own = curves[curves["optimizer"] == row["optimizer"]]
@@ -70,7 +83,7 @@ def _optimizers(analysis: Analysis, workload: str) -> Table:
             Text(number(row["best_val_error"]), style="bold" if lowest else ""),
             "-" if pd.isna(row["best_trial"]) else str(row["best_trial"]),
             number(row["best_test_error"]),
-            *(_band(at.get(k), centre(curves)) for k in BUDGETS),
+            *(_band(at.get(k), centre(curves)) for k in budgets),
             f"{row['complete']}/{row['complete'] + row['diverged']}",
         )
     return grid
@@ -85,15 +98,34 @@ def _grid() -> Table:
 
 
 def _band(point: Mapping[str, Any] | None, column: str) -> str:
-    if point is None:
+    if point is None or pd.isna(point["p05"]):
         return "-"
-    return f"{number(point[column])} {number(point['p05'], 3)}-{number(point['p95'], 3)}"
+    least = "" if point["band_trusted"] else "≤"
+    return f"{number(point[column])} {least}{number(point['p05'], 3)}-{number(point['p95'], 3)}"
+
+
+def _pairs(compared: pd.DataFrame) -> Table:
+    grid = _grid()
+    for name, side in (("optimizer", "left"), ("verdict", "left"), ("", "left"), ("wins", "right")):
+        grid.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
+    for name in ("95% interval", "p, adjusted"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for row in compared.to_dict("records"):
+        grid.add_row(
+            Text(row["a"]),
+            Text(row["verdict"], style=STYLE[row["verdict"]]),
+            Text(f"{'than' if row['verdict'] != CANT_TELL else 'from'} {row['b']}"),
+            share(row["win"]),
+            f"{row['win_low']:.0%}-{row['win_high']:.0%}",
+            number(row["p_adjusted"], 3),
+        )
+    return grid
 
 
 def _inclusions(edges: pd.DataFrame) -> Table:
     grid = _grid()
     grid.add_column("inclusion", no_wrap=True)
-    grid.add_column(f"{middle(edges)} best of K")
+    grid.add_column(f"{middle(edges)} best of {edges['budget_trials'].max()}")
     grid.add_column("P(general better)")
     grid.add_column("verdict")
     for edge in edges.to_dict("records"):
@@ -108,18 +140,16 @@ def _inclusions(edges: pd.DataFrame) -> Table:
 
 def _tuned(edge: Mapping[str, Any]) -> str:
     if edge["tuned"] not in TUNED:
-        return "no feasible trials"
+        return "no feasible trials" if edge["tuned"] == "no trials" else "-"
     words = TUNED[edge["tuned"]].format(number(edge["special_mean"]))
-    return f"{number(edge['general_mean'])} {words} (K={edge['tuned_budget']:.0f})"
+    return f"{number(edge['general_mean'])} {words}"
 
 
 def _probability(edge: Mapping[str, Any]) -> str:
     if pd.isna(edge["superiority"]):
         return "-"
-    probability, low, high = (
-        number(edge[name], 2) for name in ("superiority", "null_low", "null_high")
-    )
-    return f"{probability} (null {low}-{high}, K={edge['budget_trials']})"
+    low, high = (number(edge[f"superiority_{end}"], 2) for end in ("low", "high"))
+    return f"{number(edge['superiority'], 2)} ({low}-{high})"
 
 
 def _left_out(trials: pd.DataFrame) -> Iterator[str]:
@@ -136,11 +166,13 @@ def _notes(analysis: Analysis) -> Iterator[str]:
     trials = analysis.results.trials
     infinite = ", a diverged one as infinitely bad" if analysis.question.count_infeasible else ""
     yield (
-        f"best of K = {', '.join(map(str, BUDGETS))}: {middle(trials)} and 5-95% band over random"
-        f" searches of K {noun(trials)}{infinite}, exact."
+        f"best of K: {middle(trials)} and 5-95% band over random searches of K {noun(trials)}{infinite},"
+        " exact; ≤ before a 5th percentile that is the least of all trials (K > N/20)."
     )
-    if len(analysis.inclusions):
+    if len(judged(analysis.pairs)):
         yield (
-            f"P counts ties half, at K = N/{confidence.TRUSTED_SHARE}; identical optimizers stay in the"
-            f" null ranges of all a workload's inclusions {confidence.CONFIDENCE:.0%} of the time."
+            "wins: the chance of the lower best of K, ties half, with the win shares that the paired test"
+            " doesn't exclude; verdicts adjusted for all pairs of a workload (5% false claims)."
         )
+    if analysis.inclusions["superiority"].notna().any():
+        yield "P(general better): ties half; in brackets the one-sided bounds of the same test, 95% each."

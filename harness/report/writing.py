@@ -6,8 +6,9 @@ The files, beside ``report.html``, the page (`page`):
                         val_error, test_error, steps, train_seconds, hp.*; empty where there is none
     tuning_curves.csv   workload, optimizer, budget_trials, mean, p05, p50, p95, median_low, median_high
     final.csv           the outcome, one row per workload and optimizer (`analysis.final`)
+    pairs.csv           which of two is better, one row per workload and pair (`analysis.pairs`)
     inclusions.csv      the verdict on every inclusion (`analysis.inclusion_verdicts`)
-    importance.csv      workload, optimizer, axis, importance, partner, interaction, trials
+    importance.csv      which hyperparameters matter (`analysis.importance`)
     borders.csv         where selected trials lie on each searched axis (`analysis.borders`)
     tuning_curves.png, tuning_curves.svg
     curves.parquet, studies.json    learning curves and resolved studies, when the source has them
@@ -15,9 +16,10 @@ The files, beside ``report.html``, the page (`page`):
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -35,7 +37,7 @@ from harness.report.question import Question
 
 def write_report(
     sources: Paths,
-    out: str | Path,
+    out: str | Path | None = None,
     question: Question | None = None,
     *,
     study: str | Sequence[str] | None = None,
@@ -46,36 +48,52 @@ def write_report(
 
     Args:
         sources: results folders, CSV or Parquet tables.
+        out: None for no files.
         study, pool, only: which studies, see `reading.read_results`.
 
     Raises:
         ConfigError: a source that can't be read, or a folder that can't be written.
         SweepError: the disk is full.
     """
-    folder = writable(out)
+    folder = None if out is None else writable(out)
     found = read_results(sources, study=study, pool=pool, only=only)
     analysis = analyse(found, question)
+    if folder is None:
+        _console().print(terminal.render(analysis))
+        return []
+    with placed(folder, "report") as beside:
+        made = _files(analysis, beside)
     _console().print(terminal.render(analysis))
-    paths = _write(analysis, folder)
+    paths = [folder / path.name for path in made]
     for path in paths:
         print(path)
     return paths
 
 
-def _write(analysis: Analysis, folder: Path) -> list[Path]:
-    """All files beside the folder first, then each into its place: one that fails leaves none half."""
+@contextlib.contextmanager
+def placed(folder: Path, what: str) -> Iterator[Path]:
+    """A folder to write into, beside; then each file into its place: one that fails leaves none half.
+
+    Raises:
+        SweepError: one can't be written.
+    """
+    new = not folder.exists()
     try:
-        with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as beside:
-            made = _files(analysis, Path(beside))
-            paths = [folder / path.name for path in made]
-            for path, place in zip(made, paths, strict=True):
-                os.replace(path, place)
-            return paths
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".made-", dir=folder) as beside:
+            yield Path(beside)
+            for path in sorted(Path(beside).iterdir()):
+                os.replace(path, folder / path.name)
+            new = False
     except OSError as error:
         raise SweepError(
-            f"the report cannot be written to {folder} ({error.strerror or error}); make room, or give"
-            " another --out"
+            f"the {what} cannot be written to {folder} ({error.strerror or error}); make room, or give"
+            " another place"
         ) from error
+    finally:
+        if new:
+            with contextlib.suppress(OSError):  # not empty, or not even made
+                folder.rmdir()
 
 
 def _files(analysis: Analysis, folder: Path) -> list[Path]:
@@ -85,6 +103,7 @@ def _files(analysis: Analysis, folder: Path) -> list[Path]:
     tables = {
         "tuning_curves": curves[[*COLUMNS, *further]].astype({"budget_trials": int}),
         "final": analysis.final,
+        "pairs": analysis.pairs,
         "inclusions": analysis.inclusions,
         "importance": analysis.importance,
         "borders": analysis.borders,
@@ -98,7 +117,7 @@ def _files(analysis: Analysis, folder: Path) -> list[Path]:
     )
     paths += picture.paths
     paths.append(folder / "report.html")
-    paths[-1].write_text(page.render(analysis), encoding="utf-8")
+    paths[-1].write_bytes(page.render(analysis).encode("utf-8", "replace"))  # a path may be no text
     return paths
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+from harness.analysis import best_of_k
 from harness.analysis.checking import check
 from harness.records.folder import StudyFolder
 from harness.records.record import new_record
@@ -45,7 +46,7 @@ SPACES = {
 
 
 def made_up_study(optimizer, **changes):
-    space = changes.pop("search_space", SPACES[optimizer])
+    space = changes.pop("search_space", SPACES.get(optimizer))
     node = {"name": optimizer, "rule": optimizer}
     return Study({**SETTINGS, "optimizer": node, "search_space": space, **changes})
 
@@ -122,3 +123,8 @@ def mnli():
             f"{path.name} is not in {data}; set HARNESS_DATA_ROOT to the folder that has it"
         )
     return path
+
+
+def drawn_best(errors, budgets, statistic=None):
+    """`best_of_k.curve` as reports have it: of K different trials."""
+    return best_of_k.without_replacement(errors, budgets, statistic)

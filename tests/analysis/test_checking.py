@@ -27,7 +27,7 @@ BAD = {
     ),
     "unknown status": (
         GOOD.replace("diverged", "exploded"),
-        r"line 3: status 'exploded' is not one of: complete, diverged, failed, out_of_memory",
+        r"line 3: status 'exploded' is not one of: complete, diverged, pruned, failed, out_of_memory",
     ),
     "non-numeric error": (
         GOOD.replace("0.2", "0,2").replace("complete,0,2", 'complete,"0,2"'),

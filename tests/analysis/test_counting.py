@@ -9,7 +9,7 @@ from tests.analysis.conftest import made_up_table
 
 
 def test_listed_trials_are_never_counted():
-    trials = made_up_table(sgd=[0.1] * 7)
+    trials = made_up_table(sgd=[0.1] * (2 + len(LISTED)))
     trials["status"] = ["complete", "diverged", *LISTED]
     assert len(counted(trials)) == 1
     assert len(counted(every_trial(trials))) == 2

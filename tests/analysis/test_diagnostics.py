@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from harness.analysis import best_of_k
 from harness.analysis.axis_projections import axis_projections
 from harness.analysis.checking import TableError
 from harness.analysis.failure_map import failure_map
 from harness.analysis.learning_curves import learning_curves, of_workloads_with_curves
 from harness.analysis.selection_bias import selection_bias
 from harness.analysis.slices import slices
-from tests.analysis.conftest import errors_of, made_up_table, row_of
+from tests.analysis.conftest import drawn_best, errors_of, made_up_table, row_of
 from tests.analysis.made_up import DIGITS, STEPS, TEXT, results
 
 
@@ -47,7 +46,7 @@ def test_failure_map_takes_the_learning_rate_and_the_next_most_telling_axis(made
 def test_selection_bias_is_test_less_validation(made):
     row = row_of(selection_bias(made.trials), workload=TEXT, optimizer="sgd", budget_trials=4)
     val, test = (errors_of(made.trials, TEXT, "sgd", name) for name in ("val_error", "test_error"))
-    expected = best_of_k.curve(val, [4], test).mean[0] - best_of_k.curve(val, [4]).mean[0]
+    expected = drawn_best(val, [4], test).mean[0] - drawn_best(val, [4]).mean[0]
     assert row["gap"] == pytest.approx(expected)
 
 

@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import best_of_k
 from harness.analysis.checking import check
 from harness.analysis.counting import every_trial
 from harness.analysis.final import feasibility, final, not_counted
 from harness.analysis.reading import read_results
-from tests.analysis.conftest import made_up_table
+from tests.analysis.conftest import drawn_best, made_up_table
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def test_one_row_with_counts_and_the_best_trial(trials):
 
 def test_figures_are_those_of_the_selected_trial(trials):
     row = final(trials, budget_trials=2).set_index("optimizer").loc["sgd"]
-    exact = best_of_k.curve([0.3, 0.1, 0.2], [2])
+    exact = drawn_best([0.3, 0.1, 0.2], [2])
     assert row["val_mean"] == pytest.approx(exact.mean[0])
     assert row["test_mean"] == pytest.approx(2 * exact.mean[0])
     assert row["val_p95"] == exact.p95[0]

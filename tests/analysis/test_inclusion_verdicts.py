@@ -9,9 +9,8 @@ from harness.analysis.checking import check
 from harness.analysis.counting import every_trial
 from harness.study.inclusions import EDGES
 from harness.study.study import Study
+from tests.analysis import races
 from tests.analysis.made_up import TEXT, results
-
-IDENTICAL_EXPERIMENTS = 2000
 
 
 def made_up(errors, workload="w"):
@@ -30,8 +29,9 @@ def made_up(errors, workload="w"):
     return check(pd.DataFrame(rows))
 
 
-def one_verdict(special, general):
-    rows = inclusion_verdicts.verdicts(made_up({"sgd": special, "momentum": general}))
+def one_verdict(special, general, **options):
+    trials = made_up({"sgd": special, "momentum": general})
+    rows = inclusion_verdicts.verdicts(trials, **options)
     assert len(rows) == 1
     return rows.iloc[0]
 
@@ -44,38 +44,47 @@ def test_a_clearly_worse_general_optimizer_violates():
     row = one_verdict(special=errors, general=errors + 0.2)
     assert row["verdict"] == "violated"
     assert row["budget_trials"] == 12
-    assert row["probability"] < row["null_low"]
+    assert row["superiority_low"] <= row["superiority"] <= row["superiority_high"] < 0.5
+    assert row["p_adjusted"] < 0.05
     assert row["tuned"] == "above"
 
 
-def test_a_better_general_optimizer_is_consistent():
+def test_a_better_general_optimizer_is_consistent_and_something_is_excluded():
     errors = np.linspace(0.1, 0.9, 60)
     row = one_verdict(special=errors + 0.2, general=errors)
     assert row["verdict"] == "consistent"
-    assert row["probability"] > row["null_high"]
+    assert row["superiority_low"] > 0.5
     assert row["tuned"] == "at or under"
 
 
 def test_few_trials_decide_nothing_however_bad():
     errors = np.linspace(0.1, 0.2, 40)
-    assert one_verdict(errors[:39], errors[:39] + 0.5)["verdict"] == "not enough trials"
+    few = one_verdict(errors[:39], errors[:39] + 0.5)
+    assert few["verdict"] == "not enough trials"
+    assert np.isnan(few["superiority"])  # no share of races without an interval
     assert one_verdict(errors, errors + 0.5)["verdict"] == "violated"
 
 
 def test_a_larger_space_may_lose_at_small_budgets():
-    """General finds the same best region, but half as often: worse at K = 1, not once tuned."""
+    """General finds the best region, where errors are level, half as often: once tuned that is all but
+    nothing, and the share says so."""
     rng = np.random.default_rng(0)
-    special = rng.uniform(0.1, 0.5, 400)
-    general = np.where(np.arange(400) % 2, rng.uniform(0.1, 0.5, 400), 0.9)
+    special = np.round(rng.uniform(0.1, 0.5, 400), 1)
+    general = np.where(np.arange(400) % 2, np.round(rng.uniform(0.1, 0.5, 400), 1), 0.9)
     trials = made_up({"sgd": special, "momentum": general})
     curve = inclusion_verdicts.probabilities(trials)
-    assert curve["probability"].iloc[0] < curve["null_low"].iloc[0]
-    assert inclusion_verdicts.verdicts(trials)["verdict"].iloc[0] == "consistent"
+    assert curve["superiority_high"].iloc[0] < 0.4
+    assert curve["superiority"].iloc[-1] > 0.48
 
 
-def test_budget_is_capped_at_the_papers_largest():
+def test_the_budget_of_decision_is_sixteen_or_another_that_is_given():
     errors = np.random.default_rng(0).random(1000)
-    assert one_verdict(errors, errors)["budget_trials"] == 100
+    assert one_verdict(errors, errors)["budget_trials"] == 16
+    row = one_verdict(errors, errors, budget=200)
+    assert (row["budget_trials"], row["verdict"]) == (200, "consistent")
+    worse = (errors + 1) / 2
+    assert one_verdict(errors, worse, budget=201)["verdict"] == "not enough trials"
+    assert one_verdict(errors, worse, budget=7)["verdict"] == "not enough trials"
 
 
 def test_equal_errors_are_at_or_under():
@@ -84,16 +93,23 @@ def test_equal_errors_are_at_or_under():
     assert (row["verdict"], row["tuned"]) == ("consistent", "at or under")
 
 
+def test_a_mean_that_differs_by_rounding_is_no_other():
+    special = np.full(50, 3 / 360)
+    row = one_verdict(special, np.full(50, 4 / 360 - 1 / 360))
+    assert (row["verdict"], row["tuned"]) == ("consistent", "at or under")
+    assert row["tie"] == pytest.approx(1)
+
+
 def test_ties_count_half():
-    """Special better in half of the races, tied in the others: (1/2 + 1) / 2 is all that is left."""
     special, general = np.full(40, 0.1), np.full(40, 0.1)
     general[:4] = 0.2  # best of 8 is 0.1 all but surely
     row = one_verdict(special, general)
     assert row["tie"] == pytest.approx(1, abs=1e-6)
     assert row["superiority"] == pytest.approx(0.5, abs=1e-6)
-    lost = np.repeat([0.1, 0.2], [3, 37])  # best of 8 is 0.1 in 46% of tuning runs
+    lost = np.repeat([0.1, 0.2], [3, 37])
     row = one_verdict(special, lost)
-    assert row["probability"] == pytest.approx(1 - (37 / 40) ** 8)
+    missed = np.prod([(37 - i) / (40 - i) for i in range(8)])  # best of 8 is none of the three
+    assert row["probability"] == pytest.approx(1 - missed)
     assert row["superiority"] == pytest.approx(row["probability"] / 2)
     assert one_verdict(lost, special)["superiority"] == pytest.approx(1 - row["superiority"])
 
@@ -169,66 +185,68 @@ def test_against_the_budget_an_edge_is_decided_at_one():
     assert edge["probability"].between(0, 1).all()
 
 
-def test_probabilities_mark_what_is_trusted():
-    errors = np.linspace(0.1, 0.9, 40)
-    curve = inclusion_verdicts.probabilities(made_up({"sgd": errors, "momentum": errors[:35]}))
+def test_no_share_of_races_is_told_without_an_interval():
+    errors = np.linspace(0.1, 0.9, 100)
+    curve = inclusion_verdicts.probabilities(made_up({"sgd": errors, "momentum": errors[:90]}))
     assert list(curve.columns) == list(inclusion_verdicts.PROBABILITY_COLUMNS)
-    assert curve["budget_trials"].tolist() == [1, 2, 4, 8, 16, 32, 35]
-    assert curve["trusted"].tolist() == [True, True, True, False, False, False, False]
+    assert curve["budget_trials"].tolist() == [1, 2, 4, 8, 16, 18]  # up to N/5
+    assert (curve["superiority_low"] <= curve["superiority"] + 1e-12).all()
+    assert (curve["superiority"] <= curve["superiority_high"] + 1e-12).all()
+    few = made_up({"sgd": errors[:39], "momentum": errors[:39]})
+    assert inclusion_verdicts.probabilities(few).empty
+    alone = inclusion_verdicts.against_budget(few)
+    assert alone["verdict"].tolist() == ["not enough trials"]
+    assert alone["superiority"].isna().all()
 
 
 # --- error rates --------------------------------------------------------------------------------
 
+NAMES = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam")
+EXPERIMENTS = 400
 
-def violated_shares(draw, n, experiments=IDENTICAL_EXPERIMENTS):
+
+def violated_shares(draw, n, experiments=EXPERIMENTS):
     """How often each edge, and any edge, is called violated: shares over whole experiments."""
     rng = np.random.default_rng(n)
-    names = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam"]
-    violated = np.zeros((experiments, len(EDGES)), dtype=bool)
-    for experiment in range(experiments):
-        errors = {name: draw(rng, name, n) for name in names}
-        for column, edge in enumerate(EDGES):
-            pair = inclusion_verdicts.Pair("w", edge, errors[edge.special], errors[edge.general])
-            row = inclusion_verdicts._verdict(pair, 1 - 0.1 / len(EDGES))
-            violated[experiment, column] = row["verdict"] == "violated"
-    return violated.mean(axis=0), violated.any(axis=1).mean()
+    found = [
+        inclusion_verdicts.verdicts(made_up(draw(rng, n)))["verdict"].eq("violated").to_numpy()
+        for _ in range(experiments)
+    ]
+    return np.mean(found, axis=0), np.mean([each.any() for each in found])
+
+
+def on_a_surface(rng, n):
+    """All alike, on one surface."""
+    shared = 6 * ((races.halton(4, n, rng) - 0.5) ** 2).sum(axis=1)
+    return {name: shared + 0.15 * rng.standard_normal(n) for name in NAMES}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [50, 100, 500])
-def test_identical_optimizers_are_rarely_called_violated(n):
-    per_edge, any_edge = violated_shares(lambda rng, _, n: rng.lognormal(size=n), n)
-    print(f"N={n} continuous: per edge {per_edge.mean():.3f}, any of five {any_edge:.3f}")
-    # 1% an edge by construction; 4.5 standard errors of this simulation and of the null's limit.
-    error = 4.5 * np.sqrt(0.01 * 0.99 * (1 / IDENTICAL_EXPERIMENTS + 1 / 8000))
-    assert per_edge.max() < 0.01 + error
-    assert per_edge.mean() > 0.004
-    assert any_edge < 0.05 + 4.5 * np.sqrt(0.05 * 0.95 / IDENTICAL_EXPERIMENTS)
+@pytest.mark.parametrize("n", [50, 100, 256])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, n: {name: rng.lognormal(size=n) for name in NAMES},
+        on_a_surface,
+        lambda rng, n: {name: np.round(rng.beta(2, 8, size=n) * 180) / 180 for name in NAMES},
+    ],
+    ids=["independent", "surface", "180 images"],
+)
+def test_identical_optimizers_are_rarely_called_violated(draw, n):
+    per_edge, any_edge = violated_shares(draw, n)
+    print(f"N={n}: per edge {per_edge.mean():.3f}, any {any_edge:.3f}")
+    assert any_edge < 0.05 + 4 * np.sqrt(0.05 * 0.95 / EXPERIMENTS)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("images", "best", "n"), [(180, 2, 64), (360, 1, 256)])
-def test_ties_leave_the_rate_as_it_is(images, best, n):
-    """A validation set of that many images: at 360 and K = 51 a third of the races are ties."""
+@pytest.mark.parametrize(("n", "least"), [(100, 0.2), (256, 0.55), (500, 0.85)])
+def test_power_against_a_general_optimizer_that_loses_three_races_in_four(n, least):
+    """Independent tables, the worst case; at K = N/5 it was found in 24 to 31% at any N."""
 
-    def draw(rng, _, n):
-        return np.round(rng.beta(best, 8, size=n) * images) / images
+    def draw(rng, n):
+        hazard = {"momentum": 1 / 3}
+        return {name: 1 - (1 - rng.random(n)) ** (1 / hazard.get(name, 1)) for name in NAMES}
 
-    per_edge, any_edge = violated_shares(draw, n, 1000)
-    print(f"N={n} ties: per edge {per_edge.mean():.4f}, any of five {any_edge:.3f}")
-    assert per_edge.max() < 0.01 + 4.5 * np.sqrt(0.01 * 0.99 * (1 / 1000 + 1 / 8000))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("n", [50, 64, 100, 256, 500])
-@pytest.mark.parametrize(("losses", "least"), [(9, 0.6), (3, 0.1)])
-def test_power_against_a_general_optimizer_that_loses(losses, least, n):
-    """So many losses a win at every K: general's ``1 - F`` is special's to the 1/losses."""
-
-    def draw(rng, name, n):
-        hazard = 1 / losses if name in ("momentum", "nesterov") else 1.0
-        return 1 - (1 - rng.random(n)) ** (1 / hazard)
-
-    per_edge, _ = violated_shares(draw, n, 500)
-    print(f"N={n}, {losses} losses a win: sgd over momentum detected {per_edge[0]:.3f}")
+    per_edge, _ = violated_shares(draw, n, 200)
+    print(f"N={n}: sgd over momentum found {per_edge[0]:.3f}")
     assert per_edge[0] > least

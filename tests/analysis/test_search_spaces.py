@@ -2,10 +2,9 @@
 
 import pytest
 
-from harness.analysis import best_of_k
 from harness.analysis.checking import TableError
 from harness.analysis.search_spaces import by_search_space, labels
-from tests.analysis.conftest import errors_of, row_of
+from tests.analysis.conftest import drawn_best, errors_of, row_of
 from tests.analysis.made_up import DIGITS, with_spaces
 
 
@@ -22,10 +21,7 @@ def test_figures_3_and_4_have_a_cell_for_every_search_space():
     )
     row = row_of(frame, workload=DIGITS, search_space="all", metric="val_error", optimizer="sgd")
     own = trials[(trials["search_space"] == "all")]
-    assert (
-        row["mean"]
-        == best_of_k.curve(errors_of(own, DIGITS, "sgd"), [row["budget_trials"]]).mean[0]
-    )
+    assert row["mean"] == drawn_best(errors_of(own, DIGITS, "sgd"), [row["budget_trials"]]).mean[0]
     few = trials[(trials["search_space"] == "lr only") | (trials["trial"] < 10)]
     assert by_search_space(few).groupby("workload")["budget_trials"].nunique().eq(1).all()
     with pytest.raises(TableError, match="lacks the column search_space"):

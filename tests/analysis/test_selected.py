@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from harness.analysis import best_of_k
 from harness.analysis.checking import TableError
 from harness.analysis.counting import every_trial
 from harness.analysis.selected import MOSTLY_DIVERGES, by_training_loss, errors
 from harness.analysis.selection_bias import selection_bias
-from tests.analysis.conftest import errors_of, made_up_table, row_of
+from tests.analysis.conftest import drawn_best, errors_of, made_up_table, row_of
 from tests.analysis.made_up import DIGITS, TEXT, results
 
 
@@ -21,7 +20,7 @@ def test_figure_1_gives_the_test_error_of_the_trial_that_validation_selects(tria
     frame = errors(trials)
     row = row_of(frame, workload=DIGITS, optimizer="rmsprop", metric="test_error")
     val, test = (errors_of(trials, DIGITS, "rmsprop", name) for name in ("val_error", "test_error"))
-    assert row["mean"] == pytest.approx(best_of_k.curve(val, [row["budget_trials"]], test).mean[0])
+    assert row["mean"] == pytest.approx(drawn_best(val, [row["budget_trials"]], test).mean[0])
     assert np.isnan(row["median_low"])  # order statistics say nothing of what does not select
     assert (
         row_of(frame, workload=TEXT, optimizer="nadam", metric="val_error")["missing"] == "not run"
@@ -32,7 +31,7 @@ def test_figure_9_selects_by_training_loss(trials):
     frame = errors(trials, "train_loss", ("train_loss", "val_error"))
     row = row_of(frame, workload=TEXT, optimizer="sgd", metric="val_error")
     loss, val = (errors_of(trials, TEXT, "sgd", name) for name in ("train_loss", "val_error"))
-    assert row["mean"] == pytest.approx(best_of_k.curve(loss, [row["budget_trials"]], val).mean[0])
+    assert row["mean"] == pytest.approx(drawn_best(loss, [row["budget_trials"]], val).mean[0])
 
 
 def test_a_column_that_is_not_there_is_named(trials):

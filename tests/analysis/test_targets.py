@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import best_of_k
 from harness.analysis.cells import comparison_budget
 from harness.analysis.checking import TableError
 from harness.analysis.reading import read_results
@@ -19,7 +18,7 @@ from harness.analysis.targets import (
 )
 from harness.analysis.tuning_curves import COLUMNS, tuning_curves
 from harness.study.result import IDENTITY
-from tests.analysis.conftest import errors_of, made_up_table, row_of
+from tests.analysis.conftest import drawn_best, errors_of, made_up_table, row_of
 from tests.analysis.made_up import DIGITS, TEXT, results
 
 
@@ -53,19 +52,21 @@ def test_steps_and_seconds_to_target(reaching):
 def test_the_mean_is_over_searches_that_reach_it_with_their_share(reaching):
     curves = tuning_curves(reaching, "steps_to_target")
     assert tuple(curves.columns) == (*COLUMNS, "share_reached")
-    assert curves["share_reached"].tolist() == pytest.approx([3 / 4, 15 / 16, 255 / 256])
+    assert curves["share_reached"].tolist() == pytest.approx(
+        [3 / 4, 1, 1]
+    )  # of two different ones one does
     assert curves["mean"].iloc[0] == pytest.approx((30 + 80 + 30) / 3)
-    assert curves["p95"].tolist() == [np.inf, np.inf, 80]  # P(one of 2 at or under 80) = 15/16
+    assert curves["p95"].tolist() == [np.inf, 80, 30]
     assert curves["p50"].iloc[0] == 30
 
 
 def test_the_trial_may_be_selected_by_its_error(reaching):
     by_steps, by_error = (
-        tuning_curves(reaching, "steps_to_target", select_by, budgets=[4])["share_reached"].iloc[0]
+        tuning_curves(reaching, "steps_to_target", select_by, budgets=[3])["share_reached"].iloc[0]
         for select_by in (None, "val_error")
     )
-    assert by_steps == pytest.approx(255 / 256)
-    assert by_error == pytest.approx((3 / 4) ** 4)  # the best trial is the one that never does
+    assert by_steps == pytest.approx(1)
+    assert by_error == pytest.approx(1 / 4)  # the best trial, in three draws of four, never does
 
 
 def test_a_step_budget_cuts_the_curves(reaching):
@@ -101,7 +102,7 @@ def test_targets_are_given_the_workloads_own_or_reachable_by_all(made):
     assert targets(trials, studies, 0.2).to_dict() == {DIGITS: 0.2, TEXT: 0.2}
     own = targets(trials, studies)
     assert own[DIGITS] == 0.1  # as its studies say; no trial of the text reaches that
-    medians = [best_of_k.curve(errors_of(trials, TEXT, o), [comparison_budget(trials)[TEXT]]).p50[0]
+    medians = [drawn_best(errors_of(trials, TEXT, o), [comparison_budget(trials)[TEXT]]).p50[0]
                for o in ("sgd", "momentum", "rmsprop", "adam")]  # fmt: skip
     assert max(medians) <= own[TEXT] <= max(medians) * 1.1
 
@@ -115,7 +116,7 @@ def test_figure_2_counts_the_steps_of_the_fastest_trial(made):
     own = curves[(curves["workload"] == DIGITS) & (curves["optimizer"] == "adam")]
     reached = own[own["val_error"] <= 0.15].groupby("trial")["step"].min()
     steps = reached.reindex(sorted(own["trial"].unique())).fillna(np.inf).to_numpy()
-    assert row["p05"] == best_of_k.curve(steps, [row["budget_trials"]]).p05[0]
+    assert row["p05"] == drawn_best(steps, [row["budget_trials"]]).p05[0]
     assert 0 < row["share_reached"] <= 1
     with pytest.raises(TableError, match="learning curves"):
         steps_to_target(trials, None, pd.Series({DIGITS: 0.15}))

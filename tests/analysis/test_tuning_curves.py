@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import best_of_k, confidence
+from harness.analysis import confidence
 from harness.analysis.checking import EVERY, check
 from harness.analysis.counting import every_trial
 from harness.analysis.reading import read_results
 from harness.analysis.tuning_curves import COLUMNS, in_cells, tuning_curves
 from tests.analysis import made_up
-from tests.analysis.conftest import errors_of, made_up_table, row_of
+from tests.analysis.conftest import drawn_best, errors_of, made_up_table, row_of
 
 ERRORS = np.random.default_rng(0).random(20)
 
@@ -26,8 +26,8 @@ def test_columns_and_budgets_are_those_documented():
 
 def test_every_row_is_the_exact_curve():
     curves = tuning_curves(made_up_table(sgd=ERRORS), budgets=[1, 3, 20])
-    exact = best_of_k.curve(ERRORS, [1, 3, 20])
-    low, high = confidence.median_interval(ERRORS, [1, 3, 20])
+    exact = drawn_best(ERRORS, [1, 3, 20])
+    low, high = confidence.median_interval(ERRORS, [1, 3, 20], simultaneous=True)
     for column, expected in {**exact._asdict(), "median_low": low, "median_high": high}.items():
         np.testing.assert_array_equal(curves[column], expected)
 
@@ -39,8 +39,8 @@ def test_diverged_trials_are_left_out_or_infinite():
     assert feasible["mean"].iloc[0] == pytest.approx(0.15)
     every = tuning_curves(every_trial(trials))
     assert every["budget_trials"].max() == 4
-    assert np.isinf(every["mean"]).all()
-    assert every["p50"].tolist() == pytest.approx([0.2, 0.2, 0.1])
+    assert np.isinf(every["mean"]).all()  # also where four different ones include a good one
+    assert every["p50"].tolist() == pytest.approx([0.2, 0.1, 0.1])
 
 
 def test_failed_trials_change_nothing():
@@ -69,8 +69,8 @@ def test_budgets_are_capped():
 def test_test_error_is_that_of_the_selected_trial():
     trials = made_up_table(sgd=[0.1, 0.2, 0.3]).assign(test_error=[0.9, 0.1, 0.2])
     curves = tuning_curves(trials, "test_error", budgets=[3])
-    exact = best_of_k.curve([0.1, 0.2, 0.3], [3], [0.9, 0.1, 0.2])
-    assert curves["mean"].iloc[0] == exact.mean[0] > 0.6  # not the least test error
+    exact = drawn_best([0.1, 0.2, 0.3], [3], [0.9, 0.1, 0.2])
+    assert curves["mean"].iloc[0] == exact.mean[0] == 0.9  # not the least test error
     assert curves[["median_low", "median_high"]].isna().all(axis=None)
 
 
@@ -78,7 +78,7 @@ def test_selecting_by_train_loss():
     """Figure 9."""
     trials = made_up_table(sgd=[0.1, 0.2, 0.3]).assign(train_loss=[3.0, 2.0, 1.0])
     curves = tuning_curves(trials, select_by="train_loss", budgets=[3])
-    exact = best_of_k.curve([3.0, 2.0, 1.0], [3], [0.1, 0.2, 0.3])
+    exact = drawn_best([3.0, 2.0, 1.0], [3], [0.1, 0.2, 0.3])
     assert curves["mean"].iloc[0] == exact.mean[0] > 0.25
 
 
@@ -89,9 +89,10 @@ def test_in_cells_they_are_trusted_to_a_fifth_of_the_trials():
     errors = errors_of(trials, made_up.DIGITS, "adam")
     assert list(adam["budget_trials"]) == [1, 2, 4, 8, 16, 32, len(errors)]
     assert list(adam["trusted"]) == [k * 5 <= len(errors) for k in adam["budget_trials"]]
-    expected = best_of_k.curve(errors, [8]).mean[0]
+    expected = drawn_best(errors, [8]).mean[0]
     assert row_of(adam, budget_trials=8)["mean"] == pytest.approx(expected)
-    assert np.isfinite(adam[adam["trusted"]]["median_low"]).all()
+    assert list(adam["band_trusted"]) == [k * 20 <= len(errors) for k in adam["budget_trials"]]
+    assert np.isfinite(adam[adam["budget_trials"] <= 4]["median_low"]).all()
 
 
 def test_a_table_of_one_trial_has_one_point():

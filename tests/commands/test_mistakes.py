@@ -23,13 +23,14 @@ def refusal(capsys, *arguments):
     [
         (
             ["optimizer=adamm"],
-            "optimizer 'adamm' is not in conf/optimizer: adadelta, adagrad, adam",
+            "optimizer 'adamm' is not in conf/optimizer: adadelta, ",
         ),
         (["optimizer=adamm"], "or give an import path such as torch.optim.AdamW"),
-        (["workload=imagenet"], "workload 'imagenet' is not in conf/workload: cifar10_resnet32"),
+        (["workload=imagenet"], "workload 'imagenet' is not in conf/workload: "),
         (
-            ["optimizer=adagrad"],
-            "digits_cnn has no search space for optimizer 'adagrad': write conf/search_space/digits_cnn/",
+            ["workload=cifar10_resnet32", "optimizer=adagrad"],
+            "cifar10_resnet32 has no search space for optimizer 'adagrad': write conf/search_space/"
+            "cifar10_resnet32/adagrad.yaml (--config-dir conf), or name another, such as search_space=",
         ),
         (["seeed=1"], "did you mean 'seed'?"),
         (["+optimiser=adam"], "configuration key 'optimiser' is not one of"),

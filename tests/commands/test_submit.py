@@ -56,14 +56,16 @@ def option(words, name):
 
 @pytest.mark.parametrize(
     ("parallel", "after", "limit"),
-    [(1, ["", "1", "2"], "%1"), (2, ["", "", "1"], "%1"), (7, ["", "", ""], "%2")],
+    [(1, ["", "1", "2"], (1, 1, 1)), (2, ["", "", "1"], (1, 1, 1)), (7, ["", "", ""], (3, 2, 2))],
 )
 def test_no_more_tasks_at_once_than_asked_for(parallel, after, limit, slurm, root):
     words = ("-m", "optimizer=sgd,momentum,adam", "num_trials=9")
     assert submit(root, *words, options=[f"--parallel={parallel}"]) == 0
     dependencies = [option(words, "--dependency") for words in slurm.submitted]
     assert [each.removeprefix("afterany:") for each in dependencies] == after
-    assert [option(words, "--array") for words in slurm.submitted] == [f"0-8{limit}"] * 3
+    assert [option(words, "--array") for words in slurm.submitted] == [
+        f"0-8%{each}" for each in limit
+    ]
 
 
 def test_a_task_runs_its_trials_of_the_study_as_it_was_composed(slurm, root, capsys):
@@ -94,6 +96,53 @@ def test_a_task_runs_its_trials_of_the_study_as_it_was_composed(slurm, root, cap
     assert out[-1] == f"progress: {shlex.join([python, '-m', 'harness', 'status', str(root)])}"
 
 
+def test_a_pruned_sweep_goes_on_in_arrays_that_wait_for_the_one_before(slurm, root, capsys):
+    words = (
+        "-m",
+        "optimizer=sgd,momentum",
+        "num_trials=16",
+        "pruning=halving",
+        "pruning.cohort=16",
+    )
+    small = ("workload.steps=50", "pruning.audit=0")
+    assert submit(root, *words, *small) == 0
+    dependencies = [option(words, "--dependency") for words in slurm.submitted]
+    assert [each.removeprefix("afterany:") for each in dependencies] == ["", "", "1", "2", "3", "4"]
+    arrays = [option(words, "--array") for words in slurm.submitted]
+    assert arrays == ["0-15", "0-15", "0-7", "0-7", "0-3", "0-3"]
+    assert all("pruning.leave_open=true" in told for told in slurm.submitted)
+    assert "what goes on after rung 2" in capsys.readouterr().out
+    slurm.queue.write_text(
+        "\n".join(f"{i}|{option(w, '--comment')}" for i, w in enumerate(slurm.submitted[4:], 3))
+    )
+    assert submit(root, *words, *small) == 0  # what waits is of all its trials
+    assert len(slurm.submitted) == 6
+
+
+def test_with_a_limit_the_stretches_of_all_studies_wait_for_each_other(slurm, root):
+    words = (
+        "-m",
+        "optimizer=sgd,momentum",
+        "num_trials=16",
+        "pruning=halving",
+        "pruning.cohort=16",
+    )
+    assert submit(root, *words, "workload.steps=50", options=["--parallel=3"]) == 0
+    dependencies = [option(words, "--dependency") for words in slurm.submitted]
+    assert [each.removeprefix("afterany:") for each in dependencies] == [
+        "", "", "1:2", "1:2", "3:4", "3:4",
+    ]  # fmt: skip
+    limits = [option(words, "--array").partition("%")[2] for words in slurm.submitted]
+    assert limits == ["2", "1"] * 3
+
+
+def test_a_pruned_sweep_is_of_whole_cohorts(slurm, root, capsys):
+    words = ("optimizer=sgd", "num_trials=20", "pruning=halving", "pruning.cohort=16")
+    assert submit(root, *words, "workload.steps=50") == 2
+    assert "of 16-31 of tiny/sgd/" in capsys.readouterr().err
+    assert not slurm.submitted
+
+
 def test_the_script_of_a_task_runs_what_belongs_to_its_index(slurm, root, tmp_path):
     assert submit(root, "optimizer=sgd", "first_trial=1", "num_trials=4", "trials_per_task=2") == 0
     (words,) = slurm.submitted
@@ -112,6 +161,8 @@ def test_the_script_of_a_task_runs_what_belongs_to_its_index(slurm, root, tmp_pa
 
     assert task(0)[:2] == ["-m", "harness"]
     assert [task(index)[-1] for index in (0, 1, 2)] == ["trial=1-1", "trial=2-3", "trial=4-4"]
+    rest[1] = "0"  # behind a rung: whatever the overrides say
+    assert task(2)[-1] == rest[-1]
 
 
 def test_the_submission_script_is_the_door(slurm, root):

@@ -12,6 +12,8 @@ import pytest
 
 from harness.records import tables
 
+pytestmark = pytest.mark.slow  # builds and installs
+
 CHECKOUT = Path(__file__).parents[2]
 PARTS = ("conf", "harness", "workloads", "pyproject.toml", "README.md", "LICENSE")
 
@@ -35,10 +37,10 @@ def wheel(tmp_path_factory):
 
 
 def install(wheel, folder, *options):
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *options, wheel], check=True, timeout=1800)
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    subprocess.run([*pip, "--disable-pip-version-check", *options, wheel], check=True, timeout=1800)
     return python
 
 
@@ -68,11 +70,11 @@ def check_runs(python, outside, **environment):
         env={**os.environ, **environment},
     ).stdout
     assert str(CHECKOUT) not in where
-    assert "optimizer: adadelta, adagrad, adam" in run("harness", "--help")
+    assert " optimizer= adadelta, " in run("harness", "--help")
     tiny = ["workload.steps=4", "workload.eval_every=2", "model.width=2", "num_trials=1"]
     run("harness", "root=results", "device=cpu", *tiny)
     assert tables.read(outside / "results").trials["status"].tolist() == ["complete"]
-    run("harness.report", "results", "--out", "report")
+    run("harness", "report", "results", "--out", "report")
     assert (outside / "report" / "trials.csv").exists()
 
 
@@ -84,7 +86,6 @@ def test_the_wheel_runs_outside_the_checkout(wheel, tmp_path):
     check_runs(python, tmp_path / "outside", PYTHONPATH=sysconfig.get_path("purelib"))
 
 
-@pytest.mark.slow
 def test_the_wheel_brings_its_dependencies(wheel, tmp_path):
     """Minutes and 5.5 GB: an empty environment, everything from the package registry."""
     python = install(wheel, tmp_path / "venv", "--constraint", CHECKOUT / "constraints.txt")

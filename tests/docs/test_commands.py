@@ -11,7 +11,7 @@ import pytest
 
 from harness.__main__ import command
 from harness.commands import verbs
-from tests.docs.conftest import NO_DOWNLOADS, shortened
+from tests.docs.conftest import NO_DOWNLOADS, SMALL, shortened
 from tests.docs.pages import CHECKOUT, PAGES, blocks, commands, file_of
 
 pytestmark = pytest.mark.slow  # a minute of one core: some sixty commands
@@ -67,6 +67,8 @@ def _run_harness(words, capsys):
     capsys.readouterr()
     if verb == "run" and not any(word in PRINTING for word in words):
         words = shortened(words)
+    if verb == "stages":
+        words = [*words, *SMALL, "model.width=2", "num_trials=30"]  # it needs 20 feasible ones
     if verb == "submit":
         words = [NO_DOWNLOADS.get(word, word) for word in words]
     status = command(words)

@@ -48,14 +48,13 @@ def test_every_fault_has_its_record(swept):
     assert all(record["run"]["versions"] for record in found.values())
 
 
-@pytest.mark.parametrize("fault", ["segfault", "hangs", "none"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_record_tells_its_start_device_and_duration_whoever_writes_it(fault, swept):
     """That of a dead worker is written by the command."""
-    root, _, _, _ = swept
-    run = by_fault(root)[fault]["run"]
+    run = by_fault(swept[0])[fault]["run"]
     assert run["device"] == "cpu"
-    assert run["started_at"] < run["ended_at"]
-    assert run["ended_at"] - run["started_at"] == pytest.approx(run["train_seconds"], abs=2)
+    taken = run["ended_at"] - run["started_at"]  # with the opening of the data, where one did
+    assert 0 < run["train_seconds"] <= taken + 0.1
     if fault == "hangs":
         assert run["train_seconds"] > 15
 

@@ -88,7 +88,7 @@ def test_tuning_curves_are_solid_to_a_fifth_and_dashed_beyond(results: Results) 
     assert len(solid.get_xdata()) == 4  # K = 1, 2, 4, 8 of 53 trials
     assert dashed.get_xdata()[0] == solid.get_xdata()[-1]  # joined
     assert "tuning budget K" in axes.get_xlabel()
-    assert axes.get_ylabel().startswith("validation error rate")
+    assert axes.get_ylabel().startswith("median validation error rate")
 
 
 @pytest.mark.parametrize("trusted", [0, 2, 4])

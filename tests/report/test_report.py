@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from harness.__main__ import command
-from harness.analysis.best_of_k import curve
 from harness.analysis.reading import save_results
 from harness.errors import ConfigError
 from harness.report import catalogue
 from harness.report.writing import write_report
 from tests.analysis import made_up
+from tests.analysis.conftest import drawn_best
 from tests.report.conftest import data_of
 
 HEAD = "workload,optimizer,trial,status,val_error"
@@ -44,7 +44,7 @@ def test_it_writes_every_file_and_says_which(
 ) -> None:
     paths = write_report(made_up_table, tmp_path / "out")
     assert {path.name for path in paths} == {
-        "report.html", "trials.csv", "tuning_curves.csv", "final.csv", "inclusions.csv",
+        "report.html", "trials.csv", "tuning_curves.csv", "final.csv", "pairs.csv", "inclusions.csv",
         "importance.csv", "borders.csv", "tuning_curves.png", "tuning_curves.svg", "curves.parquet",
         "studies.json",
     }  # fmt: skip
@@ -74,7 +74,7 @@ def test_the_columns_that_others_read(written: Path) -> None:
         & (curves["optimizer"] == "adam")
         & (curves["budget_trials"] == 8)
     ]
-    assert row["mean"].item() == pytest.approx(curve(errors, [8]).mean[0])
+    assert row["mean"].item() == pytest.approx(drawn_best(errors, [8]).mean[0])
     assert not any(own["status"].isna())
 
 
@@ -235,7 +235,9 @@ def test_metric_select_by_budget_and_target(tmp_path: Path, capsys) -> None:
     assert command([*words, *chosen]) == 0
     curves = pd.read_csv(tmp_path / "out" / "tuning_curves.csv")
     assert curves["budget_trials"].max() == 4
-    assert "lowest expected training loss" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Tuned with 4 feasible trials each, Momentum is better than SGD" in printed
+    assert "training loss, lower is better" in printed
     assert command([*words, "--metric", "steps_to_target", "--target", "0.5"]) == 0
     steps = pd.read_csv(tmp_path / "out" / "tuning_curves.csv")
     assert steps["share_reached"].between(0, 1 + 1e-9).all()
@@ -243,11 +245,13 @@ def test_metric_select_by_budget_and_target(tmp_path: Path, capsys) -> None:
     reached = [*words, "--select-by", "steps_to_target", "--target"]
     assert command([*reached, "0.5"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    sentence = r"lowest median steps to target: \d+\S*; \d+% of its tuning runs reach the target"
+    sentence = (
+        r"Median steps to target, and the share of tuning runs that reach it: \w+ \S+ \(\d+%\), "
+    )
     assert re.search(sentence, printed)
     assert command([*reached, "0.0001"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "no optimizer reaches the target in half" in printed
+    assert "No optimizer reaches the target in half of the tuning runs" in printed
     assert steps["mean"].between(40, made_up.STEPS).all()
 
 
@@ -265,24 +269,26 @@ def test_counting_infeasible_trials_goes_through_everything(tmp_path: Path, caps
     status, out = run(tmp_path, DIVERGING, "--count-infeasible")
     assert status == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "Tuned with 10 trials each, Momentum has the lowest median validation error" in printed
+    assert "Tuned with 10 trials each, Momentum" in printed
     assert "Every trial counts, a diverged one as infinitely bad" in printed
-    assert "median and 5-95% band over random searches of K trials" in printed
+    assert "median and 5-95% band over random searches of K trials, a diverged one" in printed
     final, edges, curves = (
         pd.read_csv(out / f"{name}.csv") for name in ("final", "inclusions", "tuning_curves")
     )
     for table in (final, edges, curves):
         assert table["every_trial_counts"].all()
     assert "every_trial_counts" not in pd.read_csv(out / "trials.csv")  # a choice, not a result
-    assert final["budget_trials"].tolist() == [50, 50]
+    assert final["budget_trials"].tolist() == [10, 10]
     assert edges["general_trials"].tolist() == [50]
     own = curves[(curves["optimizer"] == "momentum") & (curves["budget_trials"] == 4)].iloc[0]
     assert (own["p50"], own["mean"]) == (0.1, np.inf)  # 1 - .8^4 find one
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "<strong>Every trial counts here,</strong>" in page
-    assert "Median and 5th–95th percentile of the best of K trials" in page
+    assert "Median and band (5th–95th percentile" in page
     assert run(tmp_path, DIVERGING)[0] == 0
-    assert "Tuned with 10 feasible trials each, Momentum" in capsys.readouterr().out
+    assert "that takes 50 feasible trials of each, and there are 10–50." in " ".join(
+        capsys.readouterr().out.split()
+    )
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "Every trial counts" not in page
     assert "every_trial_counts" not in pd.read_csv(out / "final.csv")
@@ -333,3 +339,79 @@ def test_odd_values_and_names_are_reported_as_they_are(
     for row in rows:
         assert row.split(",")[0] in printed.out
     assert ".0000" not in printed.out
+
+
+# --- mine against a baseline ------------------------------------------------------------------------
+
+
+def rivals(seed: int = 0) -> str:
+    """Three optimizers, 60 trials each: mine is ahead of adam, sgd level with it."""
+    rng = np.random.default_rng(seed)
+    errors = rng.random(60) / 2 + 0.2
+    columns = {"sgd": errors + 0.05 * rng.random(60), "adam": errors, "mine": errors - 0.1}
+    rows = (
+        f"w,{name},{trial},complete,{error}"
+        for name, column in columns.items()
+        for trial, error in enumerate(column)
+    )
+    return "\n".join([HEAD, *rows]) + "\n"
+
+
+def test_a_report_against_a_baseline_leads_with_mine(tmp_path: Path, capsys) -> None:
+    status, out = run(tmp_path, rivals(), "--baseline", "adam")
+    assert status == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.startswith("w: Tuned with 12 trials each, mine is better than Adam: it wins")
+    frame = pd.read_csv(out / "pairs.csv")
+    assert list(frame.columns) == [
+        "workload", "a", "b", "budget_trials", "trials_a", "trials_b", "win", "win_low",
+        "win_high", "p_adjusted", "verdict",
+    ]  # fmt: skip
+    assert frame["b"].tolist()[:2] == ["adam", "adam"]
+    assert len(frame) == 3
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "mine is better than Adam" in page
+    assert run(tmp_path, rivals(), "--baseline", "lion")[0] == 2
+    assert "the baseline 'lion' is not in the table" in capsys.readouterr().err
+
+
+def test_without_out_it_is_only_said(tmp_path: Path, capsys) -> None:
+    (tmp_path / "given.csv").write_text(rivals(), encoding="utf-8")
+    assert command(["report", str(tmp_path / "given.csv"), "--baseline", "adam"]) == 0
+    assert "mine is better than Adam" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["given.csv"]
+
+
+def test_one_budget_in_all_that_is_said(tmp_path: Path, capsys) -> None:
+    status, out = run(tmp_path, rivals(), "--budget", "8")
+    assert status == 0
+    printed = capsys.readouterr().out
+    assert "Tuned with 8 trials each" in printed
+    assert "mean best of 8" in printed
+    assert pd.read_csv(out / "pairs.csv")["budget_trials"].tolist() == [8] * 3
+    assert pd.read_csv(out / "final.csv")["budget_trials"].tolist() == [8] * 3
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert re.findall(r"Mean best of (\d+)", page) == ["1", "4", "8"]
+    assert run(tmp_path, rivals(), "--budget", "0")[0] == 2
+    assert "--budget must be 1 or more" in capsys.readouterr().err
+    assert run(tmp_path, rivals(), "--budget", "8", "--max-budget", "4")[0] == 2
+    assert "--budget 8 is above --max-budget 4" in capsys.readouterr().err
+    assert run(tmp_path, rivals(), "pool=yes")[0] == 2
+    assert "pool= is true or false" in capsys.readouterr().err
+
+
+def test_no_share_of_races_of_too_few_trials(tmp_path: Path, capsys) -> None:
+    few = "\n".join(line for line in rivals().splitlines() if ",4" not in line.split(",c")[0])
+    status, out = run(tmp_path, few + "\n")
+    assert status == 0
+    assert pd.read_csv(out / "pairs.csv")["win"].notna().all()
+    head, *rows = rivals().splitlines()
+    sparse = "\n".join([head, *rows[::2]]) + "\n"  # thirty of each
+    status, out = run(tmp_path, sparse)
+    assert status == 0
+    frame = pd.read_csv(out / "pairs.csv")
+    assert frame["win"].isna().all()
+    assert set(frame["verdict"]) == {"can't tell"}
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "nothing can be said of which is better: that takes 40 trials of each" in printed
+    assert not {"w0-ranks"} & set(data_of((out / "report.html").read_text("utf-8"))["figures"])

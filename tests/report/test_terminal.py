@@ -37,7 +37,7 @@ def line(text, start):
 
 def test_every_optimizer_with_its_figures(trials):
     text = summary(trials)
-    header = "optimizer best trial its test best of 1 best of 4 best of 16 feasible"
+    header = "optimizer best trial its test mean best of 1 mean best of 4 mean best of 10 feasible"
     assert line(text, "optimizer").split() == header.split()
     sgd = line(text, "sgd  ").split()
     assert sgd[:6] == ["sgd", ".1000", "0", "-", ".5000", ".127-.859"]

@@ -11,8 +11,7 @@ from harness.running.interruption import SIGNALS, Interruption
 
 
 def send(number):
-    os.kill(os.getpid(), number)
-    signal.sigtimedwait([], 0)  # a moment in which Python runs the handler
+    signal.raise_signal(number)  # to this thread: others of this process may not block it
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -4,13 +4,17 @@ import pytest
 
 from harness.records import requests as asked
 from harness.records.folder import StudyFolder
-from harness.running.slurm import Array, Queued, Sweep, missing, plan
+from harness.running.slurm import Array, Queued, Sweep, missing, plan, shares
+from harness.study.pruning import Pruning
 from harness.study.request import Request
 from tests.records.made_up import STUDY, made
 
+HALVING = Pruning((0.2, 0.4), (0.5, 0.5), cohort=8, audit=0.1)
 
-def sweep(root, per_task=1, retry_failed=False, **request):
-    return Sweep(Request(STUDY, str(root), **request), per_task, retry_failed, ("seed=0",))
+
+def sweep(root, per_task=1, retry_failed=False, pruning=None, **request):
+    whole = Request(STUDY, str(root), **request)
+    return Sweep(whole, per_task, retry_failed, ("seed=0",), pruning)
 
 
 def numbers(arrays):
@@ -70,3 +74,42 @@ def test_the_specification_is_of_the_arrays_own_indices(limit, tmp_path):
         StudyFolder(tmp_path, STUDY), (), 100, 1, (100, 101, 105), (100, 101, 105), 0, 200
     )
     assert array.specification(limit) == ("0-1,5" if limit is None else "0-1,5%4")
+
+
+# --- pruned ---------------------------------------------------------------------------------------
+
+
+def test_an_array_for_what_goes_on_after_each_rung(tmp_path):
+    arrays = plan([sweep(tmp_path, 2, pruning=HALVING, num_trials=32)], [], 100)
+    assert [array.stretch for array in arrays] == [0, 1, 2]
+    assert [len(array.tasks) for array in arrays] == [16, 9, 6]  # of 32: 17.6 and 10.4 go on
+    assert [array.per_task for array in arrays] == [2, 0, 0]
+    assert [array.words for array in arrays] == [("seed=0",), *[("seed=0", "trial=0-31")] * 2]
+    assert arrays[2].log.endswith("_rung2+%a.log")
+    short = plan([sweep(tmp_path / "short", pruning=HALVING, num_trials=8)], [], 3)
+    assert [(a.stretch, a.tasks) for a in short if a.stretch] == [
+        (1, (0, 1, 2)), (1, (0, 1)), (2, (0, 1, 2)),
+    ]  # fmt: skip
+
+
+def test_what_was_pruned_is_missing_where_nothing_is_pruned_any_more(tmp_path):
+    folder = StudyFolder(tmp_path, STUDY)
+    folder.create()
+    folder.write(made(1))
+    folder.write(made(2, "pruned"))
+    assert missing(sweep(tmp_path, num_trials=8)) == [0, *range(2, 8)]
+    assert missing(sweep(tmp_path, num_trials=8, pruning=HALVING)) == [0, *range(3, 8)]
+
+
+@pytest.mark.parametrize(
+    ("parallel", "tasks", "limits"),
+    [
+        (4, [9, 9, 9], [2, 1, 1]),
+        (3, [9, 9, 9], [1, 1, 1]),
+        (2, [9, 9, 9], [1, 1, 1]),
+        (8, [9, 1, 9], [4, 1, 3]),
+        (99, [3, 1, 2], [3, 1, 2]),
+    ],
+)
+def test_as_many_tasks_at_once_as_asked_for(parallel, tasks, limits):
+    assert shares(parallel, tasks) == limits

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.running.trial_queue import TrialQueue
 from harness.study.request import Request
-from harness.study.result import STATUSES
+from harness.study.result import FAILURES, STATUSES
 from tests.records.made_up import STUDY
 
 requests = st.builds(
@@ -69,7 +69,7 @@ def test_retry_failed_runs_the_failures_again_and_nothing_else(request, outcomes
     before = {trial: outcomes[trial] for trial in done}
     queue = TrialQueue(request, before, retry_failed=True)
     drain(queue, ["complete"] * 200, 2, random)
-    rerun = {t for t in queue.asked if t in done and outcomes[t] not in ("complete", "diverged")}
+    rerun = {t for t in queue.asked if t in done and outcomes[t] in FAILURES}
     assert queue.new == len(rerun) + len(set(queue.asked) - done)
 
 

@@ -132,7 +132,7 @@
       const own = rows.filter((row) => trials.optimizer[row] === optimizer && at(up, row) !== null);
       return {
         type: "scatter", mode: "markers", meta: optimizer, x: own.map((row) => at(across, row)),
-        y: own.map((row) => at(up, row)), text: own.map((row) => `${escaped(name)}, trial ${trials.trial[row]}`),
+        y: own.map((row) => at(up, row)), text: own.map((row) => `${escaped(name)}, trial ${trials.trial[row]}`), customdata: own,
         marker: { color: `$${optimizer}`, symbol: data.symbols[optimizer], size: 6, opacity: 0.7 },
         hovertemplate: `<b>%{text}</b><br>${escaped(labelOf(across))} %{x:.3g}<br>${escaped(labelOf(up))} %{y:.4g}<extra></extra>`,
       };
@@ -146,14 +146,17 @@
         marker: { color: `$${optimizer}`, symbol: "x-thin-open", size: 7 }, hovertemplate: "<b>%{text}</b><br>diverged<extra></extra>",
       });
     });
-    draw(element, {
+    const figure = {
       data: traces,
       layout: {
         xaxis: { title: { text: escaped(labelOf(across)) }, ...spans(across) },
         yaxis: { title: { text: escaped(labelOf(up)) }, ...spans(up) },
         yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },
       },
-    });
+    };
+    const before = drawn.has(element);
+    draw(element, figure);
+    if (!before) element.on("plotly_click", ({ points: [point] }) => hasCurve(point.customdata) && openTrial(point.customdata));
   }
 
   function escaped(words) {
@@ -202,7 +205,7 @@
   const columns = [
     { label: "Workload", kind: "text", of: names(trials.workloads, "workload") },
     { label: "Optimizer", kind: "text", of: names(trials.optimizers, "optimizer") },
-    { label: "Trial", kind: "number", of: (row) => trials.trial[row] },
+    { label: "Trial", kind: "number", of: (row) => trials.trial[row], opens: true },
     { label: "Status", kind: "text", of: names(trials.statuses, "status") },
     ...trials.values.map((_, column) => ({
       key: trials.values[column], label: trials.labels[column], kind: numeric(column) ? "number" : "text", of: (row) => trials.columns[column][row],
@@ -224,18 +227,59 @@
     return rows;
   }
 
+  function told(value) {
+    return typeof value !== "number" || Number.isInteger(value) ? String(value) : Number(value.toPrecision(4)).toString();
+  }
+
   function cell(row, column, index) {
     const element = document.createElement(index === 1 ? "th" : "td");
     if (index === 1) element.scope = "row";
     const shown = column.of(row);
-    element.textContent = shown === null || shown === undefined ? "" : typeof shown === "number" ? Number(shown.toPrecision(4)).toString() : shown;
+    element.textContent = shown === null || shown === undefined ? "" : told(shown);
     if (column.kind === "text") element.classList.add("text");
     if (index === 1) element.prepend(swatch(trials.optimizer[row]));
+    if (column.opens && hasCurve(row)) element.replaceChildren(opener(row, element.textContent));
     return element;
   }
 
   function swatch(optimizer) {
     return document.querySelector(`[data-optimizer="${optimizer}"]`).parentElement.querySelector("svg").cloneNode(true);
+  }
+
+  // --- a trial's own learning curve ----------------------------------------------------------------
+
+  const curves = trials.curves;
+  const hasCurve = (row) => curves !== null && curves.step[row] !== null;
+  const LOOKS = { val_error: "solid", test_error: "dot", train_loss: "dash" };
+
+  function opener(row, words) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "opener";
+    button.textContent = words;
+    button.setAttribute("aria-label", `learning curve of ${trials.optimizers[trials.optimizer[row]]} trial ${words}`);
+    button.addEventListener("click", () => openTrial(row));
+    return button;
+  }
+
+  function openTrial(row) {
+    const name = trials.optimizers[trials.optimizer[row]];
+    document.getElementById("trial-title").textContent = `${name}, trial ${trials.trial[row]}`;
+    const facts = trials.values.map((_, column) => [trials.labels[column], trials.columns[column][row]])
+      .filter(([, value]) => value !== null).map(([label, value]) => `${label} ${told(value)}`);
+    document.getElementById("trial-facts").textContent = [trials.workloads[trials.workload[row]], trials.statuses[trials.status[row]], ...facts].join(" · ");
+    const dialog = document.getElementById("trial");
+    dialog.showModal();
+    const steps = curves.steps[curves.step[row]];
+    const traces = curves.series.filter((series) => curves[series][row] !== null).map((series) => ({
+      type: "scatter", mode: "lines+markers", x: steps, y: curves[series][row], name: escaped(curves.labels[series]), showlegend: true,
+      line: { color: `$${trials.optimizer[row]}`, dash: LOOKS[series] }, marker: { size: 4, color: `$${trials.optimizer[row]}` },
+      hovertemplate: `step %{x}<br>${escaped(curves.labels[series])} %{y:.4g}<extra></extra>`,
+    })).map((trace) => resolved(trace));
+    const known = traces.flatMap((trace) => trace.y).filter((y) => y !== null);
+    const log = Math.min(...known) > 0 && Math.max(...known) / Math.min(...known) > 8;
+    const layout = { xaxis: { title: { text: "step" } }, yaxis: { type: log ? "log" : "linear" } };
+    Plotly.react("trial-curve", traces, { ...layoutOf(layout, false), showlegend: true, legend: { orientation: "h", y: 1.15 } }, config);
   }
 
   function commandCell(row) {

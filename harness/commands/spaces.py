@@ -1,0 +1,95 @@
+"""Does a comparison hold on parts of its search spaces? From the trials at hand, nothing is trained.
+
+Each optimizer's space is narrowed in the same ways: every axis halved towards its good region, the
+schedule fixed, the learning rate alone, one range of effective learning rates for all. Every pair is judged on each, at one budget K. Prints whether
+each space is poor beside the field's, how optimizers rank on each part, and which verdicts hold on all
+of them; writes into DIR
+
+    spaces.csv        each space beside the field's
+    subspaces.csv     the best of K of each optimizer in each variant
+    pairs.csv         each pair in each variant, beside identical optimizers
+    subspaces.png, subspaces.svg    how the ranking moves
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.commands.parsing import Parser
+from harness.errors import ConfigError, SweepError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.analysis.subspaces import Sensitivity
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = Parser("spaces", __doc__)
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="ROOT|trials.csv", help="results folders, tables of trials")
+    add("--out", metavar="DIR", help="where to write tables and figure; not written without")
+    add("--budget", type=int, default=4, metavar="K", help="trials of a search (4)")
+    add("--config-dir", metavar="DIR", help="your configurations, to tell how a space was found")
+    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
+    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+    given = parser.parse_args(arguments)
+    if given.budget < 1:
+        raise ConfigError(f"--budget must be 1 or more, got {given.budget}")
+
+    from harness.analysis import space_check, subspaces
+    from harness.analysis.reading import read_results
+    from harness.commands.effective import with_effective_rates
+    from harness.config import shipped
+
+    found = read_results(given.sources, study=given.study, pool=given.pool)
+    folders = [Path(given.config_dir)] if given.config_dir else []
+    sources = space_check.sources_of(found.studies, [*folders, shipped.folder()])
+    checked = space_check.space_check(found.trials, found.studies, sources=sources)
+    trials = with_effective_rates(found, [*folders, shipped.folder()])
+    told = subspaces.sensitivity(trials, found.studies, budget_trials=given.budget)
+    if first := space_check.warning(checked):
+        print(f"{first}\n")
+    print("\n".join(space_check.sentences(checked)))
+    print()
+    print("\n".join(_ranking(told.means)))
+    print()
+    print("\n".join(subspaces.sentences(told.held, given.budget)))
+    if given.out:
+        _write(Path(given.out), checked, told)
+    return 0
+
+
+def _ranking(means: pd.DataFrame) -> list[str]:
+    """The best of K in each variant, a line each, the best first."""
+    from harness.analysis.names import name, number
+
+    lines = []
+    for (workload, variant), rows in means.groupby(["workload", "variant"], sort=False):
+        ordered = rows.sort_values("mean", kind="stable")
+        shown = ", ".join(
+            f"{name(optimizer)} {number(mean)}"
+            for optimizer, mean in zip(ordered["optimizer"], ordered["mean"], strict=True)
+        )
+        lines.append(f"{workload}, {variant}: {shown}")
+    return lines
+
+
+def _write(folder: Path, checked: pd.DataFrame, told: Sensitivity) -> None:
+    from harness.figures import style, subspaces
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in (("spaces", checked), ("subspaces", told.means), ("pairs", told.pairs)):
+            table.to_csv(folder / f"{name}.csv", index=False)
+        with style.settings():
+            figure = subspaces.draw(told.means)
+            for ending in ("png", "svg"):
+                figure.savefig(folder / f"subspaces.{ending}")
+    except OSError as error:
+        raise SweepError(
+            f"{folder} cannot be written ({error.strerror}); give another --out"
+        ) from None
+    print(f"\nspaces.csv, subspaces.csv, pairs.csv, subspaces.png in {folder}")

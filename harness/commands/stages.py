@@ -1,0 +1,265 @@
+"""Finds search spaces for several optimizers, your own too, by the same two stages for each.
+
+    harness stages workload=NAME optimizer=A,B,… [root=results/stages] [num_trials=64] [KEY=VALUE …]
+
+First stage: every optimizer is searched on conventional broad ranges, by its hyperparameters' names, the
+learning rate as the effective one, which means the same for all. Trials are trained into ROOT/stage1; a
+command that was stopped goes on where it was. Second stage: one range of effective learning rates for
+all, from where the good trials of all are; every other axis narrowed to the optimizer's own; widened
+where an inclusion needs it. Nothing is picked by hand.
+
+The files go into DIR/search_space/NAME/ of --config-dir DIR, or of ROOT/conf, so that afterwards
+
+    harness --config-dir DIR -m workload=NAME optimizer=A,B,…
+
+compares them. Further words are those of a run, such as workload.steps=200, seed=1 or workers=2.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.commands.parsing import Parser
+from harness.commands.space_file import as_text, node, write
+from harness.errors import EXIT_COMPLETE, ConfigError
+from harness.study.parametrisation import EFFECTIVE_LR
+from harness.study.space import Axis, parse
+
+if TYPE_CHECKING:
+    from harness.analysis.stages import SecondStage
+    from harness.config.build import Job
+
+SOURCE = "Source: harness stages"
+FIRST = "stage1"
+ROOT, NUM_TRIALS = "results/stages", 64
+USAGE = "give workload=NAME optimizer=A,B,…"
+
+
+class Asked(NamedTuple):
+    """What the words ask for; ``words`` are those of a run that hold for every optimizer."""
+
+    workload: str
+    optimizers: list[str]  # by the names of their files
+    root: Path
+    folder: Path  # a --config-dir
+    words: list[str]
+    axes: dict[str, Axis]
+    command: str
+
+    def first(self, optimizer: str) -> Path:
+        return self.folder / "search_space" / self.workload / FIRST / f"{optimizer}.yaml"
+
+    def second(self, optimizer: str) -> Path:
+        return self.folder / "search_space" / self.workload / f"{optimizer}.yaml"
+
+
+def main(arguments: Sequence[str]) -> int:
+    given = _parser().parse_intermixed_args(arguments)
+    asked = _asked(given.words, given.config_dir, given.axis or [], arguments)
+    for path in map(asked.second, asked.optimizers):
+        if path.exists() and not given.force and not _is_ours(path):
+            raise ConfigError(
+                f"{path} was not written by harness stages; give another --config-dir, or --force to"
+                " write over it"
+            )
+
+    from harness.commands import run
+    from harness.running.saying import tell
+
+    jobs = [_first_job(asked, optimizer) for optimizer in asked.optimizers]
+    if status := run.run(jobs):
+        tell("harness stages: the first stage is not complete; the same command goes on with it")
+        return status
+    for file, job, stage in zip(asked.optimizers, jobs, _narrowed(asked, jobs), strict=True):
+        space = _as_lr_itself(job, stage.space)
+        write(asked.second(file), as_text(_evidence(asked, stage), space, {}))
+        print(asked.second(file))
+        reasons = dict(zip(space, map(stage.reasons.get, stage.space), strict=True))
+        for axis, reason in reasons.items():
+            print(f"  {axis}: {node(space[axis])}" + (f"  ({reason})" if reason else ""))
+    return EXIT_COMPLETE
+
+
+def _parser() -> Parser:
+    parser = Parser("stages", __doc__)
+    add = parser.add_argument
+    add("words", nargs="+", metavar="KEY=VALUE", help="workload, optimizer, root, words of a run")
+    add("--config-dir", metavar="DIR", help="your configurations; search spaces are added to them")
+    add(
+        "--axis",
+        action="append",
+        metavar="NAME=RANGE",
+        help="of a hyperparameter without a conventional range, for every optimizer that has it, such as"
+        " 'alpha={low: 1, high: 10}'",
+    )
+    add("--force", action="store_true", help="write over search spaces that others wrote")
+    return parser
+
+
+def _asked(
+    words: Sequence[str], config_dir: str | None, axes: Sequence[str], arguments: Sequence[str]
+) -> Asked:
+    found = {"root": ROOT}
+    kept = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise ConfigError(f"{word!r} is not KEY=VALUE; {USAGE}")
+        if key in ("workload", "optimizer", "root"):
+            found[key] = value
+        elif key.lstrip("+~").split(".")[0].split("@")[0] == "search_space":
+            raise ConfigError(f"{word!r}: search spaces are what is found; give --axis NAME=RANGE")
+        else:
+            kept.append(word)
+    for key in ("workload", "optimizer"):
+        if not found.get(key):
+            raise ConfigError(f"{key}= is missing; {USAGE}")
+    if not any(word.startswith("num_trials=") for word in kept):
+        kept.append(f"num_trials={NUM_TRIALS}")
+    root = Path(found["root"])
+    return Asked(
+        workload=found["workload"],
+        optimizers=list(dict.fromkeys(found["optimizer"].split(","))),
+        root=root,
+        folder=Path(config_dir) if config_dir else root / "conf",
+        words=kept,
+        axes=_axes(axes),
+        command=shlex.join(["harness", "stages", *arguments]),
+    )
+
+
+def _axes(words: Sequence[str]) -> dict[str, Axis]:
+    import yaml
+
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name or not equals:
+            raise ConfigError(
+                f"--axis {word!r} is not NAME=RANGE; such as 'alpha={{low: 1, high: 10}}'"
+            )
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ConfigError(
+                f"--axis {word!r} is not YAML; such as 'alpha={{low: 1, high: 10}}'"
+            ) from None
+    return parse(found) if found else {}
+
+
+def _is_ours(path: Path) -> bool:
+    return path.read_text(encoding="utf-8").startswith(f"# {SOURCE}")
+
+
+# --- first stage ------------------------------------------------------------------------------
+
+
+def _first_job(asked: Asked, optimizer: str) -> Job:
+    """The configuration of one optimizer on its conventional ranges, whose file is written."""
+    from harness.commands import first_stage
+    from harness.running.saying import tell
+
+    path = asked.first(optimizer)
+    if not path.exists():
+        write(path, f"{EFFECTIVE_LR}: 1.0\n")  # something to compose with
+    config = _plain(_composed(asked, optimizer))
+    measured = []
+    if config["workload"]["gradient_scale"] is None:
+        scale = _measured_scale(config)
+        measured = [f"workload.gradient_scale={scale:g}"]
+        config["workload"]["gradient_scale"] = scale
+    found = first_stage.space(config, asked.axes)
+    if found.plain:
+        tell(f"harness stages: {optimizer}: {found.plain}")
+    left = f"; at their defaults: {', '.join(found.at_defaults)}" if found.at_defaults else ""
+    head = f"{SOURCE}, first stage: conventional ranges (harness/study/conventional.py){left}."
+    write(path, as_text([head], found.space, {}))
+    return _composed(asked, optimizer, *measured)
+
+
+def _composed(asked: Asked, optimizer: str, *further: str) -> Job:
+    from harness.config.compose import compose
+
+    (job,) = compose([
+        "--config-dir", str(asked.folder), f"workload={asked.workload}", f"optimizer={optimizer}",
+        f"search_space={asked.workload}/{FIRST}/{optimizer}", f"root={asked.root / FIRST}",
+        *asked.words, *further,
+    ])  # fmt: skip
+    return job
+
+
+def _plain(job: Job) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+
+    config: Any = OmegaConf.to_container(job[0], resolve=True, enum_to_str=True)
+    return {str(name): value for name, value in config.items()}
+
+
+def _measured_scale(config: Mapping[str, Any]) -> float:
+    """s of a workload whose own configuration doesn't say, to two digits; measured once a command."""
+    return _scale_of(json.dumps({name: config[name] for name in ("workload", "model", "data")}))
+
+
+@functools.cache
+def _scale_of(config: str) -> float:
+    from harness.commands.first_stage import task
+    from harness.running import checks
+    from harness.running.saying import tell
+    from harness.training.effective_rate import gradient_scale
+
+    found = json.loads(config)
+    checks.check_models([found])
+    checks.data_digests([found])
+    scale = float(f"{gradient_scale(task(found)):.2g}")
+    tell(
+        f"harness stages: gradient_scale of {found['workload']['name']} is {scale:g}; write it into its"
+        " file, as the spaces found here need it"
+    )
+    return scale
+
+
+# --- second stage -----------------------------------------------------------------------------
+
+
+def _narrowed(asked: Asked, jobs: Sequence[Job]) -> list[SecondStage]:
+    """Of every optimizer, in the order asked for."""
+    from harness.analysis.reading import read_results
+    from harness.analysis.stages import second_stage
+    from harness.config import build
+
+    studies = {request.study.optimizer: request.study for request in build.requests(jobs)}
+    names = [study.fingerprint for study in studies.values()]
+    found = read_results(asked.root / FIRST, only=names)
+    of_schedule = [list(_plain(job)["schedule"]) for job in jobs]
+    axes = {
+        name: [axis for axis in study.space if axis not in schedule]
+        for (name, study), schedule in zip(studies.items(), of_schedule, strict=True)
+    }
+    return second_stage(found.trials, found.studies, axes)
+
+
+def _as_lr_itself(job: Job, space: Mapping[str, Axis]) -> Mapping[str, Axis]:
+    """The same by the name lr, where that is what the effective rate is."""
+    from harness.commands.first_stage import is_lr_itself
+
+    if not is_lr_itself(_plain(job), space):
+        return space
+    (rate,) = space.values()
+    return parse({"lr": rate.node})
+
+
+def _evidence(asked: Asked, stage: SecondStage) -> list[str]:
+    return [
+        f"{SOURCE}, the same for {', '.join(asked.optimizers)}. First stage {asked.root / FIRST}, study"
+        f" {stage.study}:",
+        f"{stage.feasible_trials} feasible of {stage.trials} trials, best validation error"
+        f" {stage.best_error:.5g}. Weights: the chance of being selected by a search of"
+        f" K = {stage.budget_trials}. Rule: harness/analysis/stages.py.",
+        f"Command: {asked.command}",
+        *(f"{axis}: {reason}" for axis, reason in stage.reasons.items()),
+    ]

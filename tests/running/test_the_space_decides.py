@@ -1,0 +1,101 @@
+"""A sign-momentum of one's own beside Adam: one answer whichever space Adam has, or a warning first.
+
+Each Adam is the same rule on ranges that somebody would call sensible. On some it loses nearly all its
+races: that is the space's doing, and is said before any verdict.
+"""
+
+import numpy as np
+import pytest
+
+from harness.analysis import best_of_k, space_check
+from harness.analysis.checking import check
+from harness.analysis.null_range import null_range
+from harness.records import tables
+from harness.study.space import Range
+from harness.study.study import Study
+from tests import studies
+
+SIGN = """
+import torch
+
+class SignMomentum(torch.optim.Optimizer):
+    def __init__(self, params, lr=1e-3, beta1=0.9):
+        super().__init__(params, dict(lr=lr, beta1=beta1))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                m.lerp_(p.grad, 1 - group["beta1"])
+                p.sub_(group["lr"] * m.sign())
+"""
+SMALL = ("workload.steps=60", "workload.eval_every=60", "model.width=4")
+TRIALS, K = 32, 4
+SCHEDULE = ("decay_steps_factor", "end_factor")
+BETAS = {"one_minus_beta1": (1e-3, 1.0), "one_minus_beta2": (1e-4, 1.0)}
+SPACES = {
+    "the paper's coordinates": {"lr_over_eps": (4e-3, 1e4), **BETAS, "eps": (1e-8, 1e4)},
+    "AdamW's usual ranges": {"lr": (1e-4, 1e-1), **BETAS, "eps": (1e-10, 1e-2)},
+    "the broad first stage": {"lr_over_eps": (1e-2, 1e4), **BETAS, "eps": (1e-10, 1e10)},
+    "effective rates": {"effective_lr": (0.03, 3.0), **BETAS, "eps": (1e-10, 1e4)},
+}
+MINE = {"effective_lr": (0.03, 3.0), "one_minus_beta1": (1e-3, 1.0)}
+
+
+def trained(name, rule, axes):
+    """The study of an optimizer on these ranges, and its trials."""
+    base = studies.study("optimizer=adam", *SMALL).config
+    space = {axis: Range(axis, *ends).node for axis, ends in axes.items()}
+    space |= {axis: base["search_space"][axis] for axis in SCHEDULE}
+    of = Study({
+        **base, "optimizer": {"name": name, "rule": rule}, "search_space": space, "gradient_scale": 2.8e-2,
+    })  # fmt: skip
+    return of, [studies.record(of, trial) for trial in range(TRIALS)]
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "my_sign_momentum.py").write_text(SIGN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield trained("mine", "my_sign_momentum.SignMomentum", MINE)
+
+
+def judged(one, other):
+    """(is mine better, by more than identical optimizers', and what is said first)"""
+    (mine, my_records), (adam, its_records) = one, other
+    trials = check(tables.of([*my_records, *its_records], {}).trials)
+    complete = trials[trials["status"] == "complete"]
+    errors = [complete[complete["optimizer"] == name]["val_error"] for name in ("mine", "adam")]
+    chance = best_of_k.probability_better(*errors, [K])[0]
+    _, high = null_range(*map(len, errors), [K])
+    table = space_check.space_check(trials, {of.fingerprint: of for of in (mine, adam)})
+    return bool(chance > high[0]), table.set_index("optimizer")["poor"], space_check.warning(table)
+
+
+def test_one_answer_from_every_sensible_space_or_a_warning_first(mine):
+    answers = {name: judged(mine, trained("adam", "adam", axes)) for name, axes in SPACES.items()}
+    fair = {better for better, poor, _ in answers.values() if not poor.any()}
+    assert fair == {False}  # one answer: neither is better
+    for better, poor, first in answers.values():
+        if better:
+            assert poor["adam"]
+            assert first.startswith("The search space decides here: on digits_cnn those of Adam")
+    assert [name for name, (_, poor, _) in answers.items() if poor["adam"]] == [
+        "the paper's coordinates", "the broad first stage",
+    ]  # fmt: skip
+    assert any(
+        better for better, _, _ in answers.values()
+    )  # as without the warning one would believe
+
+
+def test_effective_rates_are_solved_for_ones_own_class(mine):
+    of, records = mine
+    for record in records[:3]:
+        solved = record["hyperparameters"]["lr"]
+        assert solved == pytest.approx(
+            record["point"]["effective_lr"] * of.config["gradient_scale"]
+        )
+    assert np.mean([record["status"] == "complete" for record in records]) > 0.9
