@@ -39,7 +39,7 @@ format: $(STAMP) ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test ## what CI runs
+check: lint test-all ## what CI runs
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

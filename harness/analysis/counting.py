@@ -7,7 +7,8 @@ table says which by itself, so that one choice holds for all that is computed of
 never come without their meaning: where every trial counts it has the column `EVERY`.
 
 All other trials (failed, out_of_memory, timeout, stopped, missing) say something about the machine,
-not the optimizer: they are listed, and never enter a statistic.
+not the optimizer: they are listed, and never enter a statistic. Pruned trials are listed too; but the
+others by themselves are no fair sample then, so a statistic of them is refused (`censored` has its own).
 
 With diverged trials among them the mean of a search's best is infinite as long as all of its trials
 can diverge, so where every trial counts the median stands for a tuning run (`centre`).
@@ -20,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.checking import EVERY, TableError, first_row
-from harness.study.result import COMPLETE, FINISHED
+from harness.study.result import COMPLETE, FINISHED, PRUNED
 
 
 def every_trial(trials: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +45,18 @@ def finished(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def counted(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that enter statistics: complete trials, and diverged ones where every trial counts."""
+    """The rows that enter statistics: complete trials, and diverged ones where every trial counts.
+
+    Raises:
+        TableError: there are pruned trials among them, without which the others are too good a sample.
+    """
+    if pruned := int((rows["status"] == PRUNED).sum()):
+        first = rows.iloc[0]
+        raise TableError(
+            f"{first['workload']}/{first['optimizer']}: {pruned} of {len(rows)} trials were pruned, and this"
+            " takes all of them; carry them on by the command that trained them with pruning=none, or see"
+            " what can be said without: harness pruned"
+        )
     return finished(rows) if EVERY in rows else rows[rows["status"] == COMPLETE]
 
 

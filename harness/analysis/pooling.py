@@ -23,6 +23,26 @@ SEEDS = ("seed", "sampler.seed")
 WORKLOAD_SETTINGS = ("workload", "model", "data", "data_sha256", "precision")
 
 
+class SeveralStudies(TableError):
+    """A workload and optimizer have several studies, and nothing says which is meant.
+
+    ``pair`` and ``names``, the fingerprints, are there for who can tell more of them.
+    """
+
+    def __init__(self, pair: str, names: Sequence[str], difference: str | None):
+        self.pair, self.names = pair, tuple(names)
+        differing = f" that differ in {difference}" if difference else ""
+        self.opening = f"{pair} has {len(names)} studies{differing}"
+        super().__init__(self.told([name or "(none)" for name in names]))
+
+    def told(self, studies: Sequence[str]) -> str:
+        """The whole line, with these words for the studies."""
+        return (
+            f"{self.opening}: {', '.join(studies)}; choose one with study=FINGERPRINT, or pool those"
+            " that differ in their seed alone with pool=true"
+        )
+
+
 class Group(NamedTuple):
     """The trials of one optimizer on one workload."""
 
@@ -47,7 +67,7 @@ def groups(trials: pd.DataFrame) -> Iterator[Group]:
         rows = pairs[workload, optimizer]
         names = sorted(rows["study"].unique())
         if len(names) > 1 and not ("pool" in rows and (rows["pool"] != "").all()):
-            raise _several(f"{workload}/{optimizer}", names, None)
+            raise SeveralStudies(f"{workload}/{optimizer}", names, None)
         yield Group(workload, optimizer, rows)
 
 
@@ -85,7 +105,7 @@ def select_studies(
             continue
         difference = _difference(names, settings, ignore=SEEDS if pool else ())
         if difference or not pool:
-            raise _several(f"{workload}/{optimizer}", names, difference)
+            raise SeveralStudies(f"{workload}/{optimizer}", names, difference)
         pooled.loc[rows.index, "pool"] = "+".join(names)
     check_same_workload(trials, studies or {})
     return pooled
@@ -109,15 +129,6 @@ def check_same_workload(trials: pd.DataFrame, studies: Studies) -> None:
                 f"workload {workload} was run with different settings, {difference}, by the studies"
                 f" {', '.join(names)}; compare like with like: choose with study=FINGERPRINT"
             )
-
-
-def _several(pair: str, names: Sequence[str], difference: str | None) -> TableError:
-    differing = f" that differ in {difference}" if difference else ""
-    listed = ", ".join(name or "(none)" for name in names)
-    return TableError(
-        f"{pair} has {len(names)} studies{differing}: {listed}; choose one with study=FINGERPRINT,"
-        " or pool those that differ in their seed alone with pool=true"
-    )
 
 
 def _keep(trials: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:

@@ -49,6 +49,7 @@ def refine(
     optimizer: str,
     *,
     study: str | None = None,
+    pool: bool = False,
     budget_trials: int | None = None,
 ) -> Refined:
     """The refined search space of one optimizer on one workload.
@@ -57,13 +58,15 @@ def refine(
         trials: a checked table that holds the pair's trials.
         studies: the resolved studies, with their search spaces.
         study: which study, where the pair has several.
+        pool: whether to take together those that differ in their seeds alone.
         budget_trials: K of the selection weights; None for a tenth of the feasible trials.
 
     Raises:
         ConfigError: no such trials, fewer than 20 feasible ones, several studies, no search space,
             or one without a searched axis.
     """
-    rows = _trials(feasible_alone(trials), workload, optimizer, study)
+    rows = _pair(feasible_alone(trials), workload, optimizer)
+    rows = select_studies(rows, study, studies=studies, pool=pool)
     feasible = counted(rows)
     if len(feasible) < LEAST_TRIALS:
         raise ConfigError(
@@ -101,14 +104,14 @@ def refine(
     )
 
 
-def _trials(trials: pd.DataFrame, workload: str, optimizer: str, study: str | None) -> pd.DataFrame:
+def _pair(trials: pd.DataFrame, workload: str, optimizer: str) -> pd.DataFrame:
     pair = trials[(trials["workload"] == workload) & (trials["optimizer"] == optimizer)]
     if pair.empty:
         known = (trials["workload"] + "/" + trials["optimizer"]).unique()
         raise TableError(
             f"{workload}/{optimizer} has no trials here; there are: {', '.join(known)}"
         )
-    return select_studies(pair, study)
+    return pair
 
 
 def narrowed(

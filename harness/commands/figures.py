@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from harness.commands.parsing import Parser
 from harness.commands.report import add_question, chosen, question
+from harness.commands.which_study import told_apart
 from harness.errors import ConfigError
 from harness.report.question import Question
 
@@ -124,17 +125,16 @@ def _home(sources: list[Path]) -> Path:
 
 def _read(sources: list[Path], *, study: list[str] | None, pool: bool) -> Results:
     """One study per workload and optimizer, or all of a table that labels several search spaces."""
+    from harness.analysis.pooling import SeveralStudies
     from harness.analysis.reading import read_results
     from harness.analysis.search_spaces import labels
 
     try:
         return read_results(sources, study=study, pool=pool)
-    except ConfigError:
-        if study or pool:  # not to be overruled
-            raise
-        found = read_results(sources, all_studies=True)
-        if len(labels(found.trials)) < 2:
-            raise
+    except SeveralStudies as error:
+        found = None if study or pool else read_results(sources, all_studies=True)
+        if found is None or len(labels(found.trials)) < 2:  # not to be overruled
+            raise told_apart(error, sources) from None
         return found
 
 

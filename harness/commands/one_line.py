@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import sys
 
@@ -48,5 +49,6 @@ def nobody_listens() -> int:
 
 
 def quoted(text: object) -> str:
-    """A name or path as a shell takes it."""
-    return shlex.quote(str(text))
+    """A name or path as a shell takes it, and a command that has options and words of its own."""
+    beside = "./" if re.match(r"-|study=|pool=", str(text)) else ""
+    return shlex.quote(f"{beside}{text}")

@@ -7,7 +7,8 @@ selected trials are; choices that hardly any selected trial made go; constants s
 range no longer holds the image of an optimizer that this one includes, the file and standard error
 say so.
 
-    harness refine ROOT workload=NAME optimizer=NAME [study=FINGERPRINT] [budget_trials=K] [--out FILE]
+    harness refine ROOT workload=NAME optimizer=NAME [study=FINGERPRINT | pool=true] [budget_trials=K]
+                   [--out FILE]
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.commands.parsing import Parser
 from harness.commands.space_file import as_text
+from harness.commands.which_study import told_apart
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     from harness.analysis.refining import Refined
 
-USAGE = "give ROOT workload=NAME optimizer=NAME, and study=FINGERPRINT where there are several"
+USAGE = "give ROOT workload=NAME optimizer=NAME, and study=FINGERPRINT or pool=true where there are several"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,11 +35,15 @@ def main(arguments: Sequence[str]) -> int:
     if given.out != "-" and Path(given.out).exists() and not given.force:
         raise ConfigError(f"{given.out} exists; give another --out, or --force to write over it")
 
+    from harness.analysis.pooling import SeveralStudies
     from harness.analysis.reading import read_results
     from harness.analysis.refining import refine
 
     found = read_results(given.root, all_studies=True)
-    refined = refine(found.trials, found.studies, **choice)
+    try:
+        refined = refine(found.trials, found.studies, **choice)
+    except SeveralStudies as error:
+        raise told_apart(error, [given.root]) from None
     _say(as_yaml(refined), given.out)
     for line in refined.warnings:
         print(f"harness refine: {line}", file=sys.stderr)
@@ -74,7 +80,12 @@ def _parser() -> Parser:
     parser = Parser("refine", __doc__)
     add = parser.add_argument
     add("root", metavar="ROOT", help="a results folder (the root= of a sweep that has run)")
-    add("choice", nargs="*", metavar="KEY=VALUE", help="workload, optimizer, study, budget_trials")
+    add(
+        "choice",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="workload, optimizer, study, pool, budget_trials",
+    )
     add(
         "--out",
         default="-",
@@ -89,12 +100,16 @@ def _choice(words: Sequence[str]) -> dict[str, Any]:
     choice: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        if not equals or key not in ("workload", "optimizer", "study", "budget_trials"):
+        if not equals or key not in ("workload", "optimizer", "study", "pool", "budget_trials"):
             raise ConfigError(f"{word!r} is not understood; {USAGE}")
         choice[key] = value
     for key in ("workload", "optimizer"):
         if key not in choice:
             raise ConfigError(f"{key}= is missing; {USAGE}")
+    if "pool" in choice:
+        if choice["pool"] not in ("true", "false"):
+            raise ConfigError(f"pool= is true or false, got {choice['pool']!r}")
+        choice["pool"] = choice["pool"] == "true"
     if "budget_trials" in choice:
         if not choice["budget_trials"].isdigit() or not int(choice["budget_trials"]):
             raise ConfigError(f"budget_trials must be 1 or more, got {choice['budget_trials']!r}")

@@ -17,6 +17,7 @@ import argparse
 from collections.abc import Sequence
 
 from harness.commands.parsing import Parser
+from harness.commands.which_study import told_apart
 from harness.errors import ConfigError
 from harness.report.question import Question
 
@@ -28,9 +29,13 @@ def main(arguments: Sequence[str]) -> int:
     if not sources:
         raise ConfigError("no source given; name a results folder or a trials.csv")
 
+    from harness.analysis.pooling import SeveralStudies
     from harness.report.writing import write_report
 
-    write_report(sources, given.out, asked, study=study, pool=pool)
+    try:
+        write_report(sources, given.out, asked, study=study, pool=pool)
+    except SeveralStudies as error:
+        raise told_apart(error, sources) from None
     return 0
 
 

@@ -81,12 +81,19 @@ def _report(jobs: Sequence[Job], requests: Sequence[Request]) -> int:
     roots = list(dict.fromkeys(request.root for request in requests))
     if not config.report:
         places = " ".join(one_line.quoted(root) for root in roots)
-        tell(f"records are under {places}; harness report {places} --out DIR compares them")
+        verb = "report" if config.pruning.name.value == "none" else "pruned"
+        tell(f"records are under {places}; harness {verb} {places} --out DIR compares them")
         return EXIT_COMPLETE
     from harness.report.writing import write_report
 
     # The root may hold other studies too: of the same pair with an edited space, of other settings.
-    write_report(roots, _folder(config), only=[request.study.fingerprint for request in requests])
+    asked_for = [request.study.fingerprint for request in requests]
+    if config.pruning.name.value != "none":
+        from harness.commands import pruned
+
+        pruned.write(roots, _folder(config), asked_for)
+        return EXIT_COMPLETE
+    write_report(roots, _folder(config), only=asked_for)
     return EXIT_COMPLETE
 
 

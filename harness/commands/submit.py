@@ -1,4 +1,4 @@
-"""``harness submit [--parallel=N] [sbatch options] -- [overrides]``: a sweep as Slurm job arrays.
+"""``harness submit [--parallel=N] [--dry-run] [sbatch options] -- [overrides]``: a sweep as Slurm job arrays.
 
 Everything is composed and checked here, on the login node, before anything is submitted; what has a
 record, or waits or runs in Slurm already, is not submitted again. An array a study, and of a pruned
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from harness.commands import one_line
 from harness.errors import EXIT_COMPLETE, ConfigError
 from harness.study import indices
 from harness.study.study import key_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from harness.running.slurm import Array, Sweep
     from harness.study.request import Request
 
-USAGE = "harness submit [--parallel=N] [sbatch options] -- [overrides of harness]"
+USAGE = "harness submit [--parallel=N] [--dry-run] [sbatch options] -- [overrides of harness]"
 OURS = (
     "--array", "-a", "--comment", "--job-name", "-J", "--wrap", "--parsable", "--dependency", "-d",
     "--chdir", "-D",  # relative folders would be others there
@@ -36,6 +37,11 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{__doc__}\nusage: {USAGE}")
         return EXIT_COMPLETE
     options, words = _split(arguments)
+    if "--dry-run" in options:
+        from harness.commands.bill import dry_run
+
+        print("\n".join(dry_run(words)))
+        return EXIT_COMPLETE
     parallel, options = _parallel(options)
 
     from harness.running import slurm
@@ -65,7 +71,8 @@ def main(arguments: Sequence[str]) -> int:
     if not arrays:
         print("nothing to submit: every trial asked for has a record, or waits or runs in Slurm")
     for root in dict.fromkeys(sweep.request.root for sweep in sweeps):
-        print(f"progress: {shlex.join([sys.executable, '-m', 'harness', 'status', root])}")
+        python = shlex.quote(sys.executable)
+        print(f"progress: {python} -m harness status {one_line.quoted(root)}")
     return EXIT_COMPLETE
 
 

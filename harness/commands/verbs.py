@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 
 VERBS = {
     "run": "train the trials of a study or a sweep; this word may be left out",
+    "plan": "how many trials a verdict takes, and what a sweep costs",
     "report": "what the trials say: tables, figures and one HTML page",
+    "pruned": "what a pruned sweep says, and what pruning lost",
+    "trial": "one trial's own learning curve",
     "figures": "the full set of figures, each with its numbers",
     "status": "how far each study is: done, running, failed, missing",
     "refine": "the search space of the next stage, from the trials of this one",

@@ -43,8 +43,11 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, column: str) -> None:
     shown = drawn(rows)
-    for optimizer, look in style.looks(optimizer_order(rows["optimizer"])).items():
+    looks = style.looks(optimizer_order(rows["optimizer"]))
+    for place, (optimizer, look) in enumerate(looks.items()):
         own = shown[shown["optimizer"] == optimizer].assign(trusted=True)
+        apart = float(2 ** (0.32 * ((place + 0.5) / len(looks) - 0.5)))  # whiskers side by side
+        own = own.assign(budget_trials=own["budget_trials"] * apart)
         line(axes, own, column, look)
         if column == "first" and len(own):
             whiskers(axes, own, look, ("first", "first_low", "first_high"))

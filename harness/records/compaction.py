@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 from pathlib import Path
 
+from harness.records import headlines
 from harness.records.files import write_whole
+from harness.records.headlines import Headline
 from harness.records.reading import read_record, record_paths, trusted
 from harness.study.result import FINISHED, PRUNED
 
@@ -14,7 +16,7 @@ COMPACT_FROM = 1000  # record files; fewer load in under a second and are easier
 
 
 def compact(study_path: Path, at_least: int = 1) -> Path | None:
-    """Move a study's results into one Parquet file (trial, status, the record's JSON text).
+    """Move a study's results into one Parquet file (`headlines.COLUMNS`, the record's JSON text).
 
     Safe beside writers, readers and other compactions: the new file has a name of its own, nothing
     is replaced, and only files whose text is in it are removed. Failed trials keep their files, as
@@ -31,12 +33,12 @@ def compact(study_path: Path, at_least: int = 1) -> Path | None:
     if len(paths) < at_least:
         return None
     texts: dict[Path, str] = {}
-    statuses = []
+    told: list[Headline] = []
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
             record = trusted(read_record, path)
             if record["status"] in (*FINISHED, PRUNED):
-                statuses.append(record["status"])
+                told.append(headlines.of(record))
                 texts[path] = path.read_text(encoding="utf-8")
     if not texts:
         return None
@@ -44,7 +46,9 @@ def compact(study_path: Path, at_least: int = 1) -> Path | None:
     target = study_path / f"trials-{digest}.parquet"
     columns = {
         "trial": [int(path.stem) for path in texts],
-        "status": statuses,
+        "status": [each.status for each in told],
+        "steps": [each.steps for each in told],
+        "ended_at": [each.ended_at for each in told],
         "record": [*texts.values()],
     }
 

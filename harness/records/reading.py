@@ -13,6 +13,8 @@ from harness.errors import ConfigError
 from harness.records.record import Record, from_text
 from harness.study.result import FINISHED, PRUNED
 
+_RECORD_NAME = re.compile(r"[0-9]+\.json")
+
 
 class DamagedRecord(ConfigError):
     """Records that cannot be read, or are not what their place says they are."""
@@ -193,6 +195,11 @@ def further(one: Record | None, other: Record) -> Record:
 
 
 def record_paths(study_path: Path, within: str = "trials") -> list[Path]:
+    """The record files in one of a study's folders, sorted."""
+    return [study_path / within / name for name in record_names(study_path, within)]
+
+
+def record_names(study_path: Path, within: str = "trials") -> list[str]:
     folder = study_path / within
     try:
         names = os.listdir(folder)
@@ -200,7 +207,7 @@ def record_paths(study_path: Path, within: str = "trials") -> list[Path]:
         return []
     except OSError as error:
         raise DamagedRecord([Problem(folder, f"cannot be read ({error.strerror})")]) from None
-    return sorted(folder / name for name in names if re.fullmatch(r"[0-9]+\.json", name))
+    return sorted(name for name in names if _RECORD_NAME.fullmatch(name))
 
 
 def compacted_texts(path: Path) -> list[tuple[int, str]]:

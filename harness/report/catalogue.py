@@ -6,11 +6,10 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from harness.analysis.axis_projections import axis_projections
 from harness.analysis.checking import TableError
@@ -41,6 +40,9 @@ from harness.figures import slices as draw_slices
 from harness.report.comparison import answerable, curves
 from harness.report.question import Question
 from harness.report.sentences import EVERY_TRIAL
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
 

@@ -141,7 +141,7 @@ def _error_marks(rows: pd.DataFrame, optimizer: str, palette: Palette, anchor: s
     known = np.isfinite(row[["median_low", "median_high"]].astype(float)).all()
     template = (
         f"<b>{shown}</b>, K = {row['budget_trials']:.0f}<br>{middle(rows)} {row[centre(rows)]:.4g}"
-        f"<br>5–95% {row['p05']:.4g} to {row['p95']:.4g}"
+        f"<br>5–95% {'' if row['band_trusted'] else 'at most '}{row['p05']:.4g} to {row['p95']:.4g}"
     )
     if known:
         template += (
@@ -150,7 +150,7 @@ def _error_marks(rows: pd.DataFrame, optimizer: str, palette: Palette, anchor: s
     same = palette.trace(optimizer, xaxis=f"x{anchor}", yaxis=f"y{anchor}")
     bar = same | {
         "x": [shown, shown], "y": numbers(row[["p05", "p95"]]), "mode": "lines", "hoverinfo": "skip",
-        "line": {"color": palette.colour(optimizer, 0.35), "width": 12},
+        "line": {"color": palette.colour(optimizer, 0.35 if row["band_trusted"] else 0.16), "width": 12},
     }  # fmt: skip
     point = same | {
         "x": [shown], "y": numbers([row[centre(rows)]]), "mode": "markers",

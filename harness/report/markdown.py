@@ -161,4 +161,8 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A table of Markdown, header first."""
     header = list(header)
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join(f"| {' | '.join(map(_cell, cells))} |" for cells in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").splitlines())

@@ -176,4 +176,4 @@ def against(row: Any, *, brief: bool = False) -> str:
     if row["verdict"] != CANT_TELL:
         return f"{a} is {row['verdict']} than {b}: {wins}"
     clause = f"{a} can't be told apart from {b}: {wins}"
-    return clause if brief else f"{clause}, so {excluded(row)}"
+    return clause if brief else f"{clause}; {excluded(row)}"

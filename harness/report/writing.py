@@ -99,7 +99,7 @@ def placed(folder: Path, what: str) -> Iterator[Path]:
 def _files(analysis: Analysis, folder: Path) -> list[Path]:
     paths = save_results(analysis.results, folder)
     curves = drawn(analysis.curves).dropna(subset=["budget_trials"])
-    further = [name for name in ("share_reached", EVERY) if name in curves]
+    further = [n for n in ("share_reached", "opda_low", "opda_high", EVERY) if n in curves]
     tables = {
         "tuning_curves": curves[[*COLUMNS, *further]].astype({"budget_trials": int}),
         "final": analysis.final,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.errors import SweepError
 from harness.records.checkpoint import Checkpoint, from_bytes
 from harness.training.resuming import Proof
 from harness.training.train import Training
@@ -56,7 +57,13 @@ class Keeper:
         """
         if self.resumable is False:
             return
-        content = self.checkpoint.save(training.state(), even_if_off)
+        try:
+            content = self.checkpoint.save(training.state(), even_if_off)
+        except (SweepError, MemoryError):
+            raise
+        except Exception as error:  # a class whose state no file can hold
+            self._conclude(f"its state cannot be saved ({' '.join(str(error).split())[:200]})")
+            return
         if self.resumable is None and content is not None:
             try:
                 self.proof = Proof(self.begin, from_bytes(content)["state"], training.device)

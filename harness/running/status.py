@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.records import reading
+from harness.records import headlines, reading
 from harness.records import requests as asked
 from harness.records.claims import claimed
-from harness.records.record import Record
+from harness.records.headlines import Headline
 from harness.running.trial_queue import wanted
 from harness.study.result import FAILURES, FINISHED, PRUNED
 from harness.study.study import Study
@@ -51,16 +51,19 @@ class Status(NamedTuple):
         return len(self.missing) / self.trials_per_second
 
 
-def read(study_path: Path) -> Status:
+def read(study_path: Path, thoroughly: bool = True) -> Status:
     """The status of the study in a folder. A running trial is still missing.
+
+    Args:
+        thoroughly: check each record to its last byte.
 
     Raises:
         DamagedRecord: its study.json or a request is damaged; damaged records are in the status.
     """
     node = reading.read_study(study_path)
     study = Study({name: value for name, value in node.items() if name != "overrides"})
-    found, damaged = reading.scan(study_path)
-    statuses = {trial: record["status"] for trial, record in found.items()}
+    found, damaged = headlines.read(study_path, thoroughly)
+    statuses = {trial: each.status for trial, each in found.items()}
     of_interest = wanted(asked.read(study_path), study, statuses)
     missing = [trial for trial in of_interest if trial not in statuses]
     failed = [trial for trial, status in statuses.items() if status in FAILURES]
@@ -74,30 +77,23 @@ def read(study_path: Path) -> Status:
         failed,
         running,
         missing,
-        rate([record for record in found.values() if record["status"] in FINISHED]),
+        rate([each.ended_at for each in found.values() if each.status in FINISHED]),
         damaged,
         [t for t in came if statuses.get(t) not in ended and t not in running],
-        _saved_share([r for r in found.values() if r["status"] in ended], study),
+        _saved_share([each for each in found.values() if each.status in ended], study),
     )
 
 
-def _saved_share(ended: Sequence[Record], study: Study) -> float:
+def _saved_share(ended: Sequence[Headline], study: Study) -> float:
     steps = study.config["workload"]["steps"]
-    saved = sum(steps - record["steps"] for record in ended if record["status"] == PRUNED)
+    saved = sum(steps - each.steps for each in ended if each.status == PRUNED)
     return saved / (steps * max(len(ended), 1))
 
 
-def rate(records: Sequence[Record]) -> float | None:
+def rate(ended_at: Sequence[float | None]) -> float | None:
     """Trials a second, over the last hour in which any ended."""
-    ends = sorted(end for record in records if (end := _ended_at(record)) is not None)
+    ends = sorted(end for end in ended_at if end is not None)
     recent = [end for end in ends if end > ends[-1] - RECENT_SECONDS]
     if len(recent) < 2 or recent[-1] == recent[0]:
         return None
     return (len(recent) - 1) / (recent[-1] - recent[0])
-
-
-def _ended_at(record: Record) -> float | None:
-    run = record["run"]
-    if run.get("ended_at") is None and run.get("started_at") is not None:  # of schema 1
-        return run["started_at"] + (run.get("train_seconds") or 0.0)
-    return run.get("ended_at")

@@ -156,6 +156,10 @@ class Chain:
         """Of a step; where the optimizer has none, what the schedule would multiply it by."""
         return self.lr * self.factor(step)
 
+    def attributes(self) -> dict[str, Any]:
+        """What the optimizer keeps besides; a checkpoint does not hold it."""
+        return self.optimizer.attributes()
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "gradient": self.transforms.state_dict(),

@@ -1,22 +1,42 @@
-"""Torch's own generators: what dropout draws from, and where it goes on."""
+"""The generators that everybody shares: torch's, which dropout draws from, Python's and NumPy's."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
 
-RandomState = Mapping[str, torch.Tensor]
+RandomState = Mapping[str, Any]
 
 
-def random_state(device: str) -> dict[str, torch.Tensor]:
-    random = {"cpu": torch.get_rng_state()}
+def seed(number: int) -> None:
+    """Begin all of them; an optimizer of others may draw from any."""
+    torch.manual_seed(number)
+    random.seed(number)
+    np.random.seed(number % 2**32)
+
+
+def random_state(device: str) -> dict[str, Any]:
+    """Where they stand, as plain data."""
+    drawn: Any = np.random.get_state()
+    name, keys, *rest = drawn
+    state = {
+        "cpu": torch.get_rng_state(),
+        "python": random.getstate(),
+        "numpy": (name, torch.from_numpy(keys.astype(np.int64)), *rest),
+    }
     if device != "cpu":
-        random["cuda"] = torch.cuda.get_rng_state(device)
-    return random
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
 
 
-def set_random_state(random: RandomState, device: str) -> None:
-    torch.set_rng_state(random["cpu"])
+def set_random_state(state: RandomState, device: str) -> None:
+    torch.set_rng_state(state["cpu"])
+    random.setstate(state["python"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy(), *rest))
     if device != "cpu":
-        torch.cuda.set_rng_state(random["cuda"], device)
+        torch.cuda.set_rng_state(state["cuda"], device)

@@ -6,9 +6,12 @@ get back what it saved in another type. Nothing in torch tells; a step does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence, ValuesView
 from typing import Any
 
+import numpy as np
 import torch
 
 from harness.training.randomness import set_random_state
@@ -17,6 +20,7 @@ from harness.training.train import Training
 COMPARED = (
     "step", "parameters", "buffers", "chain", "carry", "random", "loss_sum", "gradients",
 )  # fmt: skip
+DEEPEST = 20  # of what an optimizer keeps in one another
 
 
 class Proof:
@@ -32,7 +36,7 @@ class Proof:
             copy = begin()
             copy.restore(saved)
             copy.train_one_step()
-            self.state = copy.state()
+            self.state, self.attributes = copy.state(), copy.chain.attributes()
         finally:  # the training goes on as if nothing was
             set_random_state(saved["random"], device)
 
@@ -40,9 +44,11 @@ class Proof:
         """What differs once the training has taken that step too; None where nothing does."""
         mine = training.state()
         for name in COMPARED:
-            if where := _difference(self.state[name], mine[name]):
+            if (where := _difference(self.state[name], mine[name])) is not None:
                 return f"{name}{where}"
-        return None
+        # What has told nothing apart yet may do so later: a counter, weights that it goes back to.
+        where = _difference(plain(self.attributes), plain(training.chain.attributes()))
+        return None if where is None else f"attributes{where}"
 
 
 def _difference(one: Any, other: Any) -> str | None:
@@ -72,6 +78,36 @@ def _difference(one: Any, other: Any) -> str | None:
         if where is not None:
             return f"{name}{where}"
     return None
+
+
+def plain(kept: Any, seen: tuple[int, ...] = ()) -> Any:
+    """What an optimizer keeps as data to compare; what holds no data by its type's name.
+
+    Of mappings the values in their order: keys may be parameters, or their ids.
+    """
+    if id(kept) in seen or len(seen) > DEEPEST:
+        return "…"
+    further = (*seen, id(kept))
+    if isinstance(kept, torch.Generator):
+        return kept.get_state()
+    if isinstance(kept, torch.Tensor | bool | int | float | complex | str | bytes | None):
+        return kept
+    if isinstance(kept, np.ndarray):
+        return str(kept.dtype), kept.shape, kept.tobytes()
+    if isinstance(kept, random.Random | np.random.RandomState):
+        state = kept.getstate() if isinstance(kept, random.Random) else kept.get_state()
+        return plain(state, further)
+    if isinstance(kept, np.random.Generator):
+        return plain(kept.bit_generator.state, further)
+    if isinstance(kept, Mapping) and all(isinstance(key, str) for key in kept):
+        return {key: plain(value, further) for key, value in kept.items()}
+    if isinstance(kept, Mapping):
+        kept = kept.values()
+    if isinstance(kept, list | tuple | deque | ValuesView):
+        return [plain(each, further) for each in kept]
+    if isinstance(kept, torch.nn.Module) or not hasattr(kept, "__dict__") or callable(kept):
+        return type(kept).__name__
+    return plain(vars(kept), further)
 
 
 def _bits(tensor: torch.Tensor) -> torch.Tensor:

@@ -46,6 +46,9 @@ class Stepper(Protocol):
     def evaluated(self) -> contextlib.AbstractContextManager[None]:
         """While this is entered, the model holds what is evaluated; afterwards what is trained."""
 
+    def attributes(self) -> dict[str, Any]:
+        """What it keeps besides its state."""
+
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
@@ -95,6 +98,9 @@ class RuleStepper:
 
     def evaluated(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
+
+    def attributes(self) -> dict[str, Any]:
+        return {}
 
     def state_dict(self) -> dict[str, Any]:
         return {"t": self.t, "state": self.state}
@@ -199,6 +205,12 @@ class ClassStepper:
                 for parameter, before in zip(self.handed, trained, strict=True):
                     parameter.copy_(before)
 
+    def attributes(self) -> dict[str, Any]:
+        kept = {**vars(self.optimizer)}
+        for name, each in self._inner().items():
+            kept[name] = {key: value for key, value in vars(each).items() if key not in IN_STATE}
+        return {name: value for name, value in kept.items() if name not in IN_STATE}
+
     def state_dict(self) -> dict[str, Any]:
         inner = {name: each.state_dict() for name, each in self._inner().items()}
         own = self.optimizer.state_dict()
@@ -226,6 +238,7 @@ class ClassStepper:
 
 
 MODES = ("train", "eval")
+IN_STATE = ("state", "param_groups", "defaults")  # of a torch optimizer: in its state_dict, or past
 
 
 def _matrix(parameter: nn.Parameter) -> nn.Parameter:
@@ -287,6 +300,9 @@ class GroupStepper:
             for each in self.steppers.values():
                 stack.enter_context(each.evaluated())
             yield
+
+    def attributes(self) -> dict[str, Any]:
+        return {name: each.attributes() for name, each in self.steppers.items()}
 
     def state_dict(self) -> dict[str, Any]:
         return {name: each.state_dict() for name, each in self.steppers.items()}

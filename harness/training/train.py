@@ -15,7 +15,7 @@ from harness.study.result import COMPLETE, CURVE_COLUMNS, DIVERGED, FINAL_COLUMN
 from harness.training.chain import Chain
 from harness.training.closures import repeated
 from harness.training.effective_rate import in_learning_rates
-from harness.training.randomness import RandomState, random_state, set_random_state
+from harness.training.randomness import RandomState, random_state, seed, set_random_state
 from workloads.task import Task
 
 
@@ -67,7 +67,7 @@ class Training:
         self.autocast = _autocast(config["precision"], device)
         _make_deterministic(device)
         values = hyperparameters(in_learning_rates(config, point, task.model))
-        torch.manual_seed(seeds["initialisation"])
+        seed(seeds["initialisation"])
         self.model = task.model()
         self.chain = Chain(
             config["optimizer"],
@@ -76,7 +76,7 @@ class Training:
             values,
             self.workload["steps"],
         )
-        torch.manual_seed(seeds["dropout"])
+        seed(seeds["dropout"])
         self.step = 0
         self.carry: Any = None
         self.loss_sum, self.loss_count = 0.0, 0

@@ -185,6 +185,16 @@ def test_diverged_trials_make_the_mean_infinite_and_leave_quantiles():
     assert without.mean[0] == pytest.approx(0.1)  # four different trials include both good ones
 
 
+def test_an_infinite_mean_stays_infinite():
+    """One diverged trial of 200: the chance that 200 draws are all that one is under any float."""
+    errors = [*np.linspace(0.1, 0.9, 199), np.inf]
+    assert np.isinf(best_of_k.curve(errors, [1, 200]).mean).all()
+    assert np.isinf(best_of_k.curve(errors, [200], statistic=errors).mean).all()
+    ours = best_of_k.without_replacement(errors, [1, 16, 200])
+    assert np.isinf(ours.mean).all()
+    assert np.isfinite(ours.p50).all()
+
+
 @pytest.mark.parametrize("replacement", [True, False])
 def test_mean_is_what_drawing_gives(replacement):
     """Monte Carlo of the definition itself, to five standard errors."""

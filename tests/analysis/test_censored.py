@@ -242,9 +242,9 @@ def out_of(first, second, cohort=32):
 @pytest.mark.parametrize("trials", [64, 128, 256])
 @pytest.mark.parametrize("ranks", RANKS)
 def test_coverage_of_the_median(ranks, trials):
-    """Six optimizers, a tenth audited: of the first, whose interval it is, in 1,000 tables."""
+    """Six optimizers, a tenth of each audited; of the first it is the interval, in 400 tables."""
     rng = np.random.default_rng([trials, RANKS.index(ranks)])
-    tables, budgets = 1000, [8, 12, 16, 24, 32]
+    tables, budgets = 400, [8, 12, 16, 24, 32]
     truth = stats.norm.ppf(1 - 0.5 ** (1 / np.array(budgets)))
     covered = np.zeros(len(budgets))
     for _ in range(tables):
@@ -252,11 +252,9 @@ def test_coverage_of_the_median(ranks, trials):
         for _ in range(6):
             final, first, second = drawn(rng, trials, *ranks)
             own.append(pruned(final, out_of(first, second), 0.1, rng))
-        frame = censored.tuning_curves(own[:1], budgets)  # its own audit alone: the wider
         for place, budget in enumerate(budgets):
             lost = censored.lost_share(own, budget).lost
             low, high = censored.median_interval(own[0].errors, [budget], lost)
             covered[place] += low[0] <= truth[place] <= high[0]
-        assert (frame["median_low"] <= frame["median_high"]).all()
     print(ranks, trials, covered / tables)
     assert (covered / tables >= 0.90).all()

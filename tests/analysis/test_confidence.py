@@ -93,3 +93,53 @@ def test_coverage_with_ties_is_no_lower(n):
     )
     print(f"N={n} K={n // 5}, ties: {covered:.3f}")
     assert covered >= 0.9 - 4.5 * np.sqrt(0.09 / COVERED_TABLES)
+
+
+# --- all budgets together -------------------------------------------------------------------------
+
+
+def joint_coverage(n, budgets, simultaneous):
+    """The share of simulated tables whose intervals hold the true medians at all budgets."""
+    rng = np.random.default_rng([n, 9])
+    truth = 1 - 0.5 ** (1 / np.asarray(budgets))
+    held = 0
+    for _ in range(4000):
+        ends = confidence.median_interval(rng.random(n), budgets, simultaneous=simultaneous)
+        held += ((ends[0] <= truth) & (truth <= ends[1])).all()
+    return held / 4000
+
+
+@pytest.mark.parametrize(("n", "last"), [(64, 12), (256, 51)])
+def test_the_intervals_of_a_curve_hold_together(n, last):
+    budgets = [*[2**i for i in range(last.bit_length())], last]
+    together, apart = (joint_coverage(n, budgets, each) for each in (True, False))
+    print(f"N = {n}: {together:.3f} together, {apart:.3f} of pointwise ones")
+    assert together == pytest.approx(0.9, abs=0.025)
+    assert apart < 0.82
+
+
+def test_the_tails_of_simultaneous_intervals():
+    assert confidence.joint_tail(64, (1, 2, 4, 8, 12)) == pytest.approx(0.02, abs=0.002)
+    assert confidence.joint_tail(256, (1, 2, 4, 8, 16, 32, 51)) == pytest.approx(0.015, abs=0.002)
+    assert confidence.joint_tail(64, (4,)) == pytest.approx(0.05)
+    low, high = confidence.median_interval(np.arange(64.0), [4], simultaneous=True)
+    alone = confidence.median_interval(np.arange(64.0), [4])
+    assert (low[0], high[0]) == (alone[0][0], alone[1][0])
+
+
+@pytest.mark.parametrize("n", [64, 256])
+def test_a_band_is_vouched_for_while_its_edge_is_not_the_least_of_all(n):
+    errors = np.arange(n, dtype=float)
+    budgets = np.arange(1, n // 2)
+    low = best_of_k.without_replacement(errors, budgets).p05
+    least = budgets[low == 0].min()
+    assert least == pytest.approx(n / confidence.BAND_SHARE, abs=1)
+
+
+def test_another_run_goes_under_the_least_error_in_a_sixth_at_a_fifth():
+    """K / (N + K), whatever the errors are."""
+    rng = np.random.default_rng(0)
+    n, k = 64, 12
+    under = rng.random((40_000, k)).min(axis=1) < rng.random((40_000, n)).min(axis=1)
+    assert under.mean() == pytest.approx(k / (n + k), abs=0.01)
+    assert k / (n + k) == pytest.approx(1 / 6, abs=0.01)

@@ -89,6 +89,28 @@ def test_choices_constants_names_and_few_trials():
     assert importance(trials.iloc[:15]).empty
 
 
+def test_with_fewer_than_ten_trials_an_axis_nothing_is_shown():
+    rng = np.random.default_rng(0)
+    axes = {f"a{i}": rng.random(59) for i in range(6)}
+    assert importance(with_axes(rng.random(59), **axes)).empty
+    axes = {f"a{i}": rng.random(60) for i in range(6)}
+    assert len(importance(with_axes(rng.random(60), **axes))) == 6
+
+
+def test_the_largest_of_several_interactions_is_compared_with_chance():
+    """64 trials, six axes, none of which matters: unchecked, one in twenty would exceed .13."""
+    rng = np.random.default_rng(5)
+    nulls, found = [], []
+    for _ in range(40):
+        axes = {f"a{i}": rng.random(64) for i in range(6)}
+        shares = importance(with_axes(rng.random(64), **axes))
+        nulls.append(shares["interaction_null"].iloc[0])
+        found += list(shares["interaction"] > 0)
+        assert (shares["partner"].notna() == (shares["interaction"] > 0)).all()
+    assert np.mean(nulls) == pytest.approx(0.14, abs=0.015)
+    assert np.mean(found) < 0.1
+
+
 def test_an_external_table(mnli):
     """The learning rate is what matters in fine-tuning DeBERTa."""
     shares = importance(read_results(mnli).trials).groupby("optimizer").first()

@@ -1,5 +1,8 @@
 """The range of two identical optimizers: its normal law, its share, its seed."""
 
+import time
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -36,6 +39,22 @@ def test_null_range_is_seeded_and_holds_its_share():
     )
     inside = ((identical >= limits[0]) & (identical <= limits[1])).mean(axis=0)
     np.testing.assert_allclose(inside, 0.9, atol=0.045)  # 4.5 standard errors of both simulations
+
+
+def test_a_hundred_thousand_trials_take_a_second_and_100_mb():
+    null_range._null_limits.cache_clear()
+    null_range._positions.cache_clear()
+    tracemalloc.start()
+    start = time.process_time()
+    wide, narrow = (null_range.null_range(100_000, 100_000, [k]) for k in (20_000, 16))
+    assert time.process_time() - start < 2
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+    assert narrow[0][0] == pytest.approx(0.5 - 1.645 * np.sqrt(2 * 1.0159 / 100_000), abs=0.001)
+    scaled = null_range.null_range(4000, 4000, [800])
+    np.testing.assert_allclose(wide, scaled, atol=0.03)  # 1,000 pairs of tables each
+    unequal = null_range.null_range(100_000, 60, [8])
+    np.testing.assert_allclose(unequal, null_range.null_range(4000, 60, [8]), atol=0.02)
 
 
 def test_null_range_grows_with_the_budget_and_shrinks_with_the_trials():

@@ -255,3 +255,45 @@ def test_odd_tables_open_without_errors(driver: Any, tmp_path: Path, what: str, 
     )
     assert driver.get_log("browser") == []
     shutil.rmtree(tmp_path / "out")
+
+
+def test_a_trials_own_curve_opens_and_closes(page: Any) -> None:
+    opener = find(page, "#all-trials .opener")
+    trial = opener.text
+    opener.click()
+    dialog = find(page, "#trial")
+    assert until(lambda: dialog.get_attribute("open"))
+    assert find(page, "#trial-title").text.endswith(f", trial {trial}")
+    until(lambda: find(page, "#trial-curve").find_elements("css selector", ".scatterlayer .trace"))
+    names = page.execute_script(
+        "return document.querySelector('#trial-curve').data.map(t => t.name)"
+    )
+    assert names == ["validation error", "test error", "training loss"]
+    steps = page.execute_script("return document.querySelector('#trial-curve').data[0].x.length")
+    assert steps == 10
+    find(page, "#trial button").click()
+    assert until(lambda: dialog.get_attribute("open") is None)
+    diverged = find(page, "#filter-text")
+    diverged.send_keys("diverged")  # those have no curve here
+    assert not page.find_elements("css selector", "#all-trials .opener")
+    diverged.clear()
+    diverged.send_keys(" ")
+
+
+def test_a_point_of_the_explorer_opens_its_trial(page: Any) -> None:
+    draw_all(page)
+    point = (
+        "document.querySelector('#w0-explorer').emit('plotly_click', {points: [{customdata: 0}]})"
+    )
+    page.execute_script(point)
+    assert until(lambda: find(page, "#trial").get_attribute("open"))
+    page.execute_script("document.querySelector('#trial').close()")
+
+
+def test_pairs_are_told_with_their_intervals(page: Any) -> None:
+    rows = page.execute_script("""
+        const table = [...document.querySelectorAll('#w0 table')].find(t => t.textContent.includes('Rival'));
+        return [...table.tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent.trim()))""")
+    assert len(rows) == 10  # of five, adadelta always diverges
+    assert {row[1] for row in rows} <= {"better", "worse", "can't tell"}
+    assert all("–" in row[4] for row in rows)

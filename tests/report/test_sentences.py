@@ -49,7 +49,7 @@ def test_those_that_cannot_be_told_apart_are_all_named_and_something_is_excluded
     assert alone.endswith("no optimizer can be told apart from any other: SGD, Momentum and NAdam.")
     two = answer(made_up_table(sgd=alike["sgd"], momentum=alike["momentum"])).headline
     assert re.search(
-        r"can't be told apart from \w+: it wins \d+% of tuning races \(95% interval \d+% to \d+%\), so that"
+        r"can't be told apart from \w+: it wins \d+% of tuning races \(95% interval \d+% to \d+%\); that"
         r" it wins more than \d+% or fewer than \d+% is excluded\.$",
         two,
     )

@@ -76,14 +76,13 @@ def test_our_own_claims_are_no_other_commands(folder):
     ],
 )
 def test_the_rate_is_of_the_last_hour_in_which_any_ended(ends, rate):
-    assert status.rate([ended(i, at) for i, at in enumerate(ends)]) == (
-        rate and pytest.approx(rate)
-    )
+    assert status.rate(ends) == (rate and pytest.approx(rate))
 
 
 def test_a_record_of_schema_1_tells_its_end_by_its_start(folder):
-    old = made(0) | {"run": {"started_at": 10.0, "train_seconds": 2.0}}
-    assert status.rate([old, ended(1, at=22.0)]) == pytest.approx(0.1)
+    folder.write(made(0) | {"run": {"started_at": 10.0, "train_seconds": 2.0}})
+    folder.write(ended(1, at=22.0))
+    assert status.read(folder.path).trials_per_second == pytest.approx(0.1)
 
 
 def test_damage_is_named_and_its_trial_missing(folder):

@@ -15,7 +15,7 @@ def linear(
 
     After a warm-up, over ``decay_steps_factor`` of the steps that remain.
 
-    >>> [linear(step, 10, decay_steps_factor=0.5, end_factor=0.1) for step in (0, 5, 9)]
+    >>> [round(linear(step, 10, decay_steps_factor=0.5, end_factor=0.1), 6) for step in (0, 5, 9)]
     [1.0, 0.1, 0.1]
     """
     rise, since, remaining = 1.0, float(step), float(total_steps)

@@ -1,0 +1,84 @@
+"""Tuning curves of a pruned sweep: the median best of K with its interval, a panel a workload.
+
+Drawn from the table of `analysis.censored.tuning_curves`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from harness.analysis.confidence import TRUSTED_SHARE
+from harness.analysis.names import name
+from harness.figures import style
+
+ACROSS = 3
+
+
+def draw(frame: pd.DataFrame, note: str = "") -> Figure:
+    """A panel a workload, budgets at which half of the searches select a trial that was seen."""
+    workloads = list(frame["workload"].unique())
+    across = min(ACROSS, len(workloads))
+    down = -(-len(workloads) // across)
+    figure = style.canvas(max(3.6 * across, 5.0), 3.0 * down + 0.35)
+    panels = figure.subplots(down, across, squeeze=False)
+    looks = style.looks(frame["optimizer"])
+    for axes, workload in zip(panels.flat, workloads, strict=False):
+        here = frame[(frame["workload"] == workload) & np.isfinite(frame["p50"])]
+        for optimizer, rows in here.groupby("optimizer", sort=False):
+            look = looks[str(optimizer)]
+            k, median = rows["budget_trials"].to_numpy(), rows["p50"].to_numpy()
+            low = np.where(np.isfinite(rows["median_low"]), rows["median_low"], median)
+            high = np.where(np.isfinite(rows["median_high"]), rows["median_high"], median)
+            axes.fill_between(k, low, high, color=look.colour, alpha=0.12, linewidth=0)
+            vouched = k * TRUSTED_SHARE <= rows["trials"].to_numpy()
+            axes.plot(k, median, color=look.colour, linestyle="--", linewidth=0.9)
+            axes.plot(
+                k[vouched], median[vouched], color=look.colour, marker=look.marker,
+                label=name(str(optimizer)),
+            )  # fmt: skip
+        axes.set_xscale("log", base=2)
+        axes.set(title=style.short(workload), xlabel="tuning budget K (trials started)")
+    for axes in panels.flat[len(workloads) :]:
+        axes.remove()
+    panels[0, 0].set_ylabel("median validation error of the best of K")
+    caption = (
+        "Pruned trials count as worse than those that passed. Shaded: 90% interval of the median, its lower"
+        " end lowered by what the audit says was lost; none is drawn where it is not known. Dashed beyond"
+        f" K = N/5. {note}"
+    )
+    return style.finish(figure, caption, style.legend_handles(frame["optimizer"]))
+
+
+def draw_benchmark(frame: pd.DataFrame, policy: str) -> Figure:
+    """The error of pruned searches over that of full ones, a row a pair: of one policy, and of auto.
+
+    Drawn from the table of `scripts/benchmark_pruning.py`.
+    """
+    order = frame[frame["policy"] == "auto"].sort_values(["held_out", "pair"], ascending=False)
+    names = order["pair"].tolist()
+    figure = style.canvas(8.0, 0.19 * len(names) + 1.2)
+    both = figure.subplots(1, 2, sharey=True)
+    for axes, statistic in zip(both, ("mean", "median"), strict=True):
+        for own, colour, marker in ((policy, "#6e6e6e", "o"), ("auto", "#d55e00", "D")):
+            rows = frame[frame["policy"] == own].set_index("pair").reindex(names)
+            axes.plot(
+                rows[f"{statistic}_error"], range(len(names)), marker, color=colour, markersize=3.5,
+                label="auto" if own == "auto" else own,
+            )  # fmt: skip
+        axes.axvline(1.0, color="black", linewidth=0.8)
+        axes.set_xscale("log")
+        axes.set(xlabel="squared error, pruned / full", title=f"{statistic} of the best of 16")
+        axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+        axes.minorticks_off()
+    both[0].set_yticks(range(len(names)), names, fontsize=6)
+    both[0].legend(fontsize=7)
+    held = int(order["held_out"].sum())
+    for axes in both:
+        axes.axhline(held - 0.5, color="black", linewidth=0.5, linestyle=":")
+    caption = (
+        "At equal training steps; left of 1 pruned searches know more. Below the dotted line: War and Peace,"
+        " held out while the rungs were chosen."
+    )
+    return style.finish(figure, caption)

@@ -1,0 +1,101 @@
+"""How many trials a verdict takes: against simulations of the test itself."""
+
+import numpy as np
+import pytest
+
+from harness.analysis.cells import needed
+from harness.analysis.paired import LEVEL, Sample, compare
+from harness.analysis.power import (
+    Question,
+    least_win,
+    null_variance,
+    power,
+    shared_variance,
+    trials_for,
+)
+from tests.analysis import races
+
+SIMULATED = 1000
+
+
+def drawn(rng, n, odds, shared):
+    """Two tables of which a share ``1 - shared`` of the pairs have one rank; the first wins ``odds`` to one."""
+    mine, theirs = rng.random(n), rng.random(n)
+    theirs = np.where(rng.random(n) < shared, theirs, mine)
+    return Sample(races.winning(mine, odds), np.arange(n)), Sample(theirs, np.arange(n))
+
+
+def test_more_trials_a_larger_share_and_more_in_common_make_it_surer():
+    question = Question(0.75, 16)
+    powers = [power(question, n) for n in (80, 160, 320, 640, 1280)]
+    assert powers == sorted(powers)
+    assert [power(Question(win, 16), 128) for win in (0.6, 0.7, 0.8, 0.9)] == sorted(
+        power(Question(win, 16), 128) for win in (0.6, 0.7, 0.8, 0.9)
+    )
+    assert power(question, 128, 0.3) > power(question, 128, 0.6) > power(question, 128)
+    assert power(Question(0.75, 16, LEVEL / 15), 256) < power(question, 256)
+
+
+@pytest.mark.parametrize("win", [0.6, 0.75, 0.9])
+def test_the_number_of_trials_is_the_least_with_that_power(win):
+    question = Question(win, 16)
+    count = trials_for(question, 0.8)
+    assert count >= needed(16)
+    assert power(question, count) >= 0.8
+    assert count == needed(16) or power(question, count - 1) < 0.8
+    assert trials_for(Question(0.5005, 16), 0.8) is None
+
+
+def test_orders_of_magnitude_at_the_budget_of_decision():
+    """For orientation: about 240, 72 and 1,550 by a test that knew the variance."""
+    assert trials_for(Question(0.75, 16), 0.8) == pytest.approx(260, abs=35)
+    assert trials_for(Question(0.9, 16), 0.8) == 80  # fewer than 5 K are not judged
+    assert trials_for(Question(0.6, 16), 0.8) == pytest.approx(1700, abs=200)
+
+
+def test_what_trials_at_hand_can_find():
+    win = least_win(256, 16, 0.8)
+    assert power(Question(win, 16), 256) == pytest.approx(0.8, abs=0.01)
+    assert least_win(256, 16, 0.8, 0.3) < win
+    assert least_win(79, 16, 0.8) == 1.0  # nothing is judged
+
+
+def test_the_variance_that_trials_share_is_measured():
+    rng = np.random.default_rng(0)
+    for shared in (1.0, 0.5, 0.1):
+        found = []
+        for _ in range(40):
+            a, b = drawn(rng, 256, 1.0, shared)
+            found.append(shared_variance(compare(a, b, 16, swaps=499), a, b, 16))
+        assert np.median(found) == pytest.approx(shared, rel=0.25)
+    assert null_variance(1) == pytest.approx(1 / 12)  # of a uniform rank
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("win", "budget", "n", "shared"),
+    [
+        (0.75, 16, 256, 1.0),
+        (0.75, 16, 500, 1.0),
+        (0.75, 12, 64, 1.0),
+        (0.9, 12, 64, 1.0),
+        (0.6, 16, 1700, 1.0),
+        (0.6, 16, 256, 1.0),
+        (0.75, 16, 210, 0.75),
+        (0.75, 12, 64, 0.5),
+        (0.75, 16, 140, 0.5),
+        (0.65, 16, 128, 0.3),
+    ],
+)
+def test_power_agrees_with_a_fresh_simulation(win, budget, n, shared):
+    rng = np.random.default_rng([n, budget])
+    question = Question(win, budget)
+    rejected = np.mean([
+        compare(*drawn(rng, n, question.odds, shared), budget, swaps=499).p_value() <= LEVEL
+        for _ in range(SIMULATED)
+    ])  # fmt: skip
+    expected = power(question, n, shared)
+    print(
+        f"win {win}, K = {budget}, N = {n}, shared {shared}: {rejected:.3f}, planned {expected:.3f}"
+    )
+    assert rejected == pytest.approx(expected, abs=0.05 + 2 / np.sqrt(SIMULATED) / 2)
