@@ -277,3 +277,38 @@ def overfitted():
         return loss.item()
 
     return train
+
+
+def made_shards(tmp_path, copies: int = 1) -> dict:
+    """The `data:` node of `lm1b_transformer` with made sentences, one shard in a folder of its own."""
+    words = [
+        "the",
+        "of",
+        "war",
+        "peace",
+        "state",
+        "said",
+        "year",
+        "company",
+        "market",
+        "new",
+        "people",
+        "first",
+        "time",
+        "last",
+    ]
+    random = np.random.default_rng(0)
+    archive = tmp_path / "archive"
+    (archive / "more").mkdir(parents=True)
+    for name, count in {"train-1": 60, "more/train-2": 40, "valid-0": 30, "test-0": 30}.items():
+        lines = [
+            " ".join(random.choice(words, random.integers(3, 40))) for _ in range(count * copies)
+        ]
+        (archive / name).write_text("\n".join([*lines, "", "Zürich costs € 5 ."]) + "\n")
+    patterns = {"train": "train-*", "validation": "valid-0", "test": "test-0"}
+    return {
+        "root": str(archive),
+        "cache": str(tmp_path / "cache"),
+        "vocabulary": 300,
+        "longest": 24,
+    } | patterns
