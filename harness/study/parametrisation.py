@@ -39,6 +39,8 @@ LABELS = {
     "lr": "learning rate", "learning_rate": "learning rate", "effective_lr": "effective lr", "lr_over_eps": "lr / ε",
     "lr_over_sqrt_eps": "lr / √ε", "one_minus_momentum": "1 − momentum", "one_minus_rho": "1 − ρ",
     "one_minus_beta1": "1 − β₁", "one_minus_beta2": "1 − β₂", "one_minus_beta3": "1 − β₃", "eps": "ε", "l2": "L2 λ",
+    "clip_norm": "largest gradient norm", "clip_value": "largest gradient component", "noise_eta": "gradient noise η",
+    "noise_gamma": "gradient noise γ",
     "decay_steps_factor": "decay steps / steps", "end_factor": "final lr / lr",
     "warmup_factor": "warm-up steps / steps", "drop_factor": "lr after / before a drop",
     "drop_interval_factor": "steps between drops / steps",
@@ -47,7 +49,21 @@ LABELS = {
 POSITIVE = (0.0, math.inf)
 UNIT = (0.0, 1.0)
 BOUNDS = {
-    **dict.fromkeys(("lr", "eps", "l2", "weight_decay", EFFECTIVE_LR, *LR_RATIOS), POSITIVE),
+    **dict.fromkeys(
+        (
+            "lr",
+            "eps",
+            "l2",
+            "weight_decay",
+            "clip_norm",
+            "clip_value",
+            "noise_eta",
+            "noise_gamma",
+            EFFECTIVE_LR,
+            *LR_RATIOS,
+        ),
+        POSITIVE,
+    ),
     **dict.fromkeys(SCHEDULE_AXES, UNIT),
     **dict.fromkeys((*FROM_ONE, *(f"{ONE_MINUS}{name}" for name in FROM_ONE)), UNIT),
 }

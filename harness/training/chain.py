@@ -49,6 +49,7 @@ def check(optimizer: Definition, schedule_name: str, hyperparameters: Mapping[st
     Raises:
         ConfigError: which one they don't.
     """
+    gradient.check(hyperparameters)
     optimizers.check(optimizer, parts(schedule_name, hyperparameters).optimizer)
     if schedule_name != "constant" and not optimizers.takes_lr(optimizer):
         rules = ", ".join(group.rule for group in groups(optimizer))
@@ -82,9 +83,14 @@ class Chain:
         model: nn.Module,
         hyperparameters: Mapping[str, float],
         total_steps: int,
+        seed: int = 0,
     ):
+        """
+        Args:
+            seed: of what is drawn for a gradient.
+        """
         of = parts(schedule_name, hyperparameters)
-        self.transforms = Transforms(of.gradient)
+        self.transforms = Transforms(of.gradient, seed)
         scheduled = schedule_name != "constant" or bool(of.schedule)
         self.optimizer = optimizers.build(optimizer, model, of.optimizer, scheduled)
         self.schedule, self.axes = schedule(schedule_name), of.schedule

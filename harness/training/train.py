@@ -75,6 +75,7 @@ class Training:
             self.model,
             values,
             self.workload["steps"],
+            seeds["dropout"],
         )
         seed(seeds["dropout"])
         self.step = 0
