@@ -6,6 +6,7 @@ A workload module has these functions (its data and model arrive as plain dicts,
     prepare(data) -> str | None                 once, in the parent: find, download, verify, decode
     check_model(model)                          once, in the parent: are the settings valid?
     load(data, model, batch_size, device)       once in every worker: the `Task` (task.py)
+    load_stacked(data, model, batch_size, device)   the same for trials trained as one: a `StackedTask`
 
 Only `load` is required. `prepare` returns the SHA-256 (hex) of the data, the one that the Task's
 `data_description` tells: it becomes part of the study, so that two data sets never share one. Where

@@ -14,6 +14,7 @@ from workloads.settings import PATH, POSITIVE, read
 
 if TYPE_CHECKING:
     from workloads.tasks.images import ImageTask
+    from workloads.tasks.stacked_images import StackedImages
 
 
 def prepare(data: Mapping[str, Any]) -> str:
@@ -36,3 +37,11 @@ def load(
     read("data", data, root=PATH, cache=PATH)
     width = read("model", model, width=POSITIVE).width
     return digits_task(lambda: mlp(PIXELS, width, NUM_CLASSES), batch_size, device)
+
+
+def load_stacked(
+    data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
+) -> StackedImages:
+    from workloads.tasks.stacked_images import StackedImages
+
+    return StackedImages(load(data, model, batch_size, device))

@@ -18,7 +18,7 @@ from workloads.settings import FLAG, PATH, read
 
 if TYPE_CHECKING:
     from workloads.tasks.quadratic import QuadraticTask
-
+    from workloads.tasks.stacked_quadratic import StackedQuadratic
 
 DATA = {"root": PATH, "cache": PATH, "same_order_each_epoch": FLAG}
 
@@ -48,3 +48,11 @@ def load(
         device,
         same_order_each_epoch=bool(settings.same_order_each_epoch),
     )
+
+
+def load_stacked(
+    data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
+) -> StackedQuadratic:
+    from workloads.tasks.stacked_quadratic import StackedQuadratic
+
+    return StackedQuadratic(load(data, model, batch_size, device))

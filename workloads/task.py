@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # torch costs seconds to import; a missing folder is reported before that
@@ -56,4 +57,42 @@ class Task(Protocol):
 
         Runs in eval mode without gradients, and leaves the model in train mode.
         """
+        ...
+
+
+class StackedTask(Protocol):
+    """The same for many trials trained as one, of a workload that can: see `load_stacked`.
+
+    Parameters are those that are trained, by their names in the model, each `[trials, *shape]`. What is computed of a trial
+    may depend on no other: one that diverges must not spoil its neighbours. The numbers are those
+    that the Task gives for the trial alone, up to rounding. So dropout is left out, which draws
+    from torch's one generator, and batch norm, whose statistics are no parameters.
+
+    Attributes:
+        data_description: as of the Task.
+    """
+
+    data_description: dict[str, Any]
+
+    def model(self) -> nn.Module:
+        """As of the Task: one trial's initial weights, drawn from torch's global generator."""
+        ...
+
+    def train_losses(
+        self,
+        parameters: Mapping[str, Tensor],
+        step: int,
+        data_seeds: Sequence[int],
+        carry: Carry,
+    ) -> tuple[Tensor, Carry]:
+        """The mean losses [trials] of each trial's own minibatch `step`, differentiable.
+
+        Args:
+            data_seeds: [trials]. There are fewer from some step on: diverged trials are taken out.
+            carry: as of the Task, [trials, ...].
+        """
+        ...
+
+    def evaluate(self, parameters: Mapping[str, Tensor], split: str) -> tuple[Tensor, Tensor]:
+        """(error rates, mean losses), [trials] each, in eval mode; the Task's for every trial."""
         ...

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from harness.errors import ConfigError
+from harness.training.rules import Hyper
 from harness.training.signatures import keywords
 
 if TYPE_CHECKING:  # names are checked before torch is imported
@@ -52,10 +53,12 @@ def transform(
 
 @transform(idle={"l2": 0.0})
 def l2(
-    gradients: Sequence[Tensor], values: Sequence[Tensor], t: int, *, l2: float
+    gradients: Sequence[Tensor], values: Sequence[Tensor], t: int, *, l2: Hyper
 ) -> tuple[list[Tensor]]:
     """L2 regularisation: the gradient of ``l2 * ||theta||^2 / 2``, which the loss itself leaves out."""
-    return ([g.add(theta, alpha=l2) for g, theta in zip(gradients, values, strict=True)],)
+    if isinstance(l2, float):  # fused: another last bit
+        return ([g.add(theta, alpha=l2) for g, theta in zip(gradients, values, strict=True)],)
+    return ([g + l2 * theta for g, theta in zip(gradients, values, strict=True)],)
 
 
 @transform(idle={"clip_norm": math.inf})
@@ -72,7 +75,7 @@ def clip_by_norm(
 
 @transform(idle={"clip_value": math.inf})
 def clip_by_value(
-    gradients: Sequence[Tensor], values: Sequence[Tensor], t: int, *, clip_value: float
+    gradients: Sequence[Tensor], values: Sequence[Tensor], t: int, *, clip_value: Hyper
 ) -> tuple[list[Tensor]]:
     """Each component into [-c, c]; the direction changes."""
     return ([g.clamp(-clip_value, clip_value) for g in gradients],)

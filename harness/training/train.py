@@ -65,7 +65,7 @@ class Training:
         self.task, self.device = task, device
         self.data_seed = seeds["data_order"]
         self.autocast = _autocast(config["precision"], device)
-        _make_deterministic(device)
+        make_deterministic(device)
         values = hyperparameters(in_learning_rates(config, point, task.model))
         seed(seeds["initialisation"])
         self.model = task.model()
@@ -244,7 +244,7 @@ def _autocast(precision: str, device: str) -> Callable[[], contextlib.AbstractCo
     return lambda: torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
 
 
-def _make_deterministic(device: str) -> None:
+def make_deterministic(device: str) -> None:
     """The same bits in every process: called before each trial, whoever runs it."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling fresh memory with NaN is for debugging, and 4 % of a step.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,11 +98,23 @@ class ImageTask:
 
         Images are uint8 as stored, float32 where their colours were stretched.
         """
-        examples = self.examples(step, data_seed).to(self.device)
-        images, labels = self._images[examples], self._labels[examples]
+        images, labels = self.examples_of(self.examples(step, data_seed))
         if self.preparation.crop_pad or self.preparation.colours:
             images = self._augmented(images, step, data_seed)
         return images, labels
+
+    def minibatches(self, step: int, data_seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """`minibatch` of many seeds: [seeds, batch, height, width, channels], [seeds, batch]."""
+        if self.preparation.crop_pad or self.preparation.colours:
+            every = [self.minibatch(step, data_seed) for data_seed in data_seeds]
+            images, labels = zip(*every, strict=True)
+            return torch.stack(images), torch.stack(labels)
+        return self.examples_of(self._order.minibatches(step, data_seeds))
+
+    def examples_of(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Images [..., height, width, channels] and labels [...] of indices [...]."""
+        indices = indices.to(self.device)
+        return self._images[indices], self._labels[indices]
 
     def _augmented(self, images: Tensor, step: int, data_seed: int) -> Tensor:
         random = np.random.default_rng([data_seed, AUGMENTATION, step])
@@ -135,17 +147,20 @@ class ImageTask:
         logits = model(self.inputs(images, next(model.parameters()).dtype))
         return mean_cross_entropy(logits, labels), None
 
+    def evaluated(self, split: str) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and labels of a part, as many at a time as are best evaluated together."""
+        for part in self._splits[split].split(EVALUATION_BATCH[torch.device(self.device).type]):
+            yield self.examples_of(part)
+
     @torch.no_grad()
     def evaluate(self, model: nn.Module, split: str) -> tuple[float, float]:
         model.eval()
         dtype = next(model.parameters()).dtype
-        examples = self._splits[split]
         errors = loss = torch.zeros((), device=self.device)
-        for part in examples.split(EVALUATION_BATCH[torch.device(self.device).type]):
-            part = part.to(self.device)
-            labels = self._labels[part]
-            logits = model(self.inputs(self._images[part], dtype))
+        for images, labels in self.evaluated(split):
+            logits = model(self.inputs(images, dtype))
             errors = errors + count_errors(logits, labels)
             loss = loss + mean_cross_entropy(logits, labels).double() * len(labels)
         model.train()
-        return float(errors) / len(examples), float(loss) / len(examples)
+        count = len(self._splits[split])
+        return float(errors) / count, float(loss) / count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -44,23 +46,50 @@ class Order:
         if drop_remainder:
             self.epoch_size = len(full_minibatches(examples, batch_size, "train"))
         self._kept: tuple[tuple[int, int], Tensor] | None = None
+        self._kept_epochs: dict[int, tuple[tuple[int, ...], Tensor]] = {}
 
     def _epoch(self, data_seed: int, epoch: int) -> Tensor:
         """The examples in the order of this epoch; the last one asked for is kept."""
         epoch = 0 if self.same_order_each_epoch else epoch
         if self._kept is None or self._kept[0] != (data_seed, epoch):
-            random = np.random.default_rng([data_seed, ORDER, epoch])
-            permutation = torch.from_numpy(random.permutation(len(self.examples)))
-            self._kept = (data_seed, epoch), self.examples[permutation][: self.epoch_size]
+            drawn = torch.from_numpy(self._permutation(data_seed, epoch))
+            self._kept = (data_seed, epoch), self.examples[drawn][: self.epoch_size]
         return self._kept[1]
+
+    def _permutation(self, data_seed: int, epoch: int) -> np.ndarray:
+        random = np.random.default_rng([data_seed, ORDER, epoch])
+        return random.permutation(len(self.examples))
 
     def minibatch(self, step: int, data_seed: int) -> Tensor:
         """Indices of minibatch `step`: [batch_size] of the endless sequence of epochs."""
+        return self._cut(step, lambda epoch: self._epoch(data_seed, epoch))
+
+    def minibatches(self, step: int, data_seeds: Sequence[int]) -> Tensor:
+        """`minibatch` of many seeds: [seeds, batch_size]. Seeds may be left out as steps go on."""
+        return self._cut(step, lambda epoch: self._epochs(tuple(data_seeds), epoch))
+
+    def _cut(self, step: int, order: Callable[[int], Tensor]) -> Tensor:
+        """Minibatch `step` of the endless sequence of epochs, each `[..., examples]`."""
         parts, needed = [], self.batch_size
         epoch, start = divmod(step * self.batch_size, self.epoch_size)
         while needed:
-            part = self._epoch(data_seed, epoch)[start : start + needed]
+            part = order(epoch)[..., start : start + needed]
             parts.append(part)
-            needed -= len(part)
+            needed -= part.shape[-1]
             epoch, start = epoch + 1, 0
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+
+    def _epochs(self, data_seeds: tuple[int, ...], epoch: int) -> Tensor:
+        """The orders of this epoch, `[seeds, examples]`; those of this one and the last are kept."""
+        epoch = 0 if self.same_order_each_epoch else epoch
+        seeds, kept = self._kept_epochs.get(epoch, ((), self.examples))
+        if seeds != data_seeds:
+            rows = {each: row for row, each in enumerate(seeds)}
+            if rows.keys() >= set(data_seeds):
+                kept = kept[[rows[each] for each in data_seeds]]
+            else:
+                drawn = np.stack([self._permutation(each, epoch) for each in data_seeds])
+                kept = self.examples[torch.from_numpy(drawn[:, : self.epoch_size])]
+            before = {at: each for at, each in self._kept_epochs.items() if at == epoch - 1}
+            self._kept_epochs = {**before, epoch: (data_seeds, kept)}
+        return kept

@@ -32,18 +32,18 @@ class QuadraticTask:
     ) -> None:
         """`same_order_each_epoch`: see Order."""
         self.device = device
-        self._matrix = torch.from_numpy(instance.matrix.astype(np.float32))
+        self.matrix = torch.from_numpy(instance.matrix.astype(np.float32))
         points = {name: torch.from_numpy(part) for name, part in instance.points.items()}
         every = torch.arange(len(points["train"]))
-        self._order = Order(
+        self.order = Order(
             every, batch_size, drop_remainder=True, same_order_each_epoch=same_order_each_epoch
         )
-        self._train = points["train"].to(device)
-        self._moments = {
+        self.train = points["train"].to(device)
+        self.moments = {
             name: self._mean_and_spread(full_minibatches(points[name], batch_size, name))
             for name in ("validation", "test")
         }
-        kept = len(self._order.examples) // batch_size * batch_size
+        kept = len(self.order.examples) // batch_size * batch_size
         self.data_description: dict[str, Any] = {
             "label": label,
             "sha256": instance.sha256,
@@ -58,15 +58,15 @@ class QuadraticTask:
         """
         points = points.double()
         centred = points - points.mean(0)
-        spread = 0.5 * (centred @ self._matrix.double() * centred).sum(1).mean()
+        spread = 0.5 * (centred @ self.matrix.double() * centred).sum(1).mean()
         return points.mean(0).to(self.device), float(spread)
 
     def model(self) -> Quadratic:
-        return Quadratic(self._matrix).to(self.device)
+        return Quadratic(self.matrix).to(self.device)
 
     def minibatch(self, step: int, data_seed: int) -> Tensor:
         """Points [batch_size, n]."""
-        return self._train[self._order.minibatch(step, data_seed).to(self.device)]
+        return self.train[self.order.minibatch(step, data_seed).to(self.device)]
 
     def train_loss(
         self, model: nn.Module, step: int, data_seed: int, carry: None
@@ -76,7 +76,7 @@ class QuadraticTask:
     @torch.no_grad()
     def evaluate(self, model: Quadratic, split: str) -> tuple[float, float]:
         """The mean loss, twice: there is no error rate to select by."""
-        mean, spread = self._moments[split]
+        mean, spread = self.moments[split]
         difference = model.theta.double() - mean
         loss = float(0.5 * difference @ model.Q.double() @ difference) + spread
         return loss, loss

@@ -1,0 +1,52 @@
+"""The noisy quadratic of many trials at once: a minibatch counts by its mean point and its spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from workloads.models.quadratic import Quadratic
+from workloads.tasks.quadratic import QuadraticTask
+
+
+class StackedQuadratic:
+    """A `StackedTask` (task.py). With x̄ the mean of a minibatch, its mean loss is
+
+        ½(θ − x̄)ᵀQ(θ − x̄) + mean ½xᵀQx − ½x̄ᵀQx̄
+
+    so that a step takes one product with Q a trial instead of one a point: 4 µs a trial's step at
+    2,000 trials, where torch.func.vmap of the model takes 400.
+    """
+
+    def __init__(self, task: QuadraticTask) -> None:
+        self.task, self.data_description = task, task.data_description
+        self.matrix = task.matrix.to(task.device)
+        points = task.train.double()
+        sizes = (points @ self.matrix.double() * points).sum(1, keepdim=True)
+        self.points_and_sizes = torch.cat([points, sizes], 1).float()  # [examples, n + 1]: x, xᵀQx
+
+    def model(self) -> Quadratic:
+        return self.task.model()
+
+    def train_losses(
+        self, parameters: Mapping[str, Tensor], step: int, data_seeds: Sequence[int], carry: None
+    ) -> tuple[Tensor, None]:
+        theta = parameters["theta"]
+        examples = self.task.order.minibatches(step, data_seeds).to(theta.device)
+        means = F.embedding_bag(examples, self.points_and_sizes, mode="mean")
+        mean, size = means[:, :-1], means[:, -1]
+        count = examples.shape[1]
+        spread = 0.5 * (size - (mean @ self.matrix * mean).sum(1))
+        difference = theta - mean
+        away = 0.5 * (difference @ self.matrix * difference).sum(1)
+        # As a sum first: it overflows when that of the points' losses does.
+        return (count * away + count * spread) / count, None
+
+    def evaluate(self, parameters: Mapping[str, Tensor], split: str) -> tuple[Tensor, Tensor]:
+        mean, spread = self.task.moments[split]
+        difference = parameters["theta"].double() - mean
+        losses = 0.5 * (difference @ self.matrix.double() * difference).sum(1) + spread
+        return losses, losses
