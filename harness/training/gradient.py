@@ -78,7 +78,7 @@ def clip_by_value(
     gradients: Sequence[Tensor], values: Sequence[Tensor], t: int, *, clip_value: Hyper
 ) -> tuple[list[Tensor]]:
     """Each component into [-c, c]; the direction changes."""
-    return ([g.clamp(-clip_value, clip_value) for g in gradients],)
+    return ([g.clamp(-clip_value, clip_value) for g in gradients],)  # type: ignore[arg-type]
 
 
 @transform(idle={"noise_eta": 0.0}, **{SEED: 0})
