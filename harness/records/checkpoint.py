@@ -15,7 +15,7 @@ import pickle
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,13 +119,18 @@ class Checkpoint:
     def why_not_resumable(self) -> str:
         return str((self._proof() or {}).get("why") or "that its checkpoints resume is not proven")
 
-    def note_proof(self, why_not: str | None) -> None:
+    def recomputed(self) -> set[str]:
+        """What of an optimizer is not as it was once it is restored, and is again after a step."""
+        return set(map(str, (self._proof() or {}).get("recomputed", ())))
+
+    def note_proof(self, why_not: str | None, recomputed: Sequence[str] = ()) -> None:
         """Note in the study's folder whether its checkpoints resume to the same bits.
 
         Raises:
             SweepError: the folder can't be written.
         """
-        node = {"resumable": why_not is None, "why": why_not, **self._place()}
+        node = {"resumable": why_not is None, "why": why_not, "recomputed": list(recomputed)}
+        node |= self._place()
         write_json(self.proof_path, node)
 
     def _proof(self) -> dict[str, Any] | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError
+from harness.running.saying import tell
 from harness.study.parametrisation import hyperparameters
 from harness.study.study import Study
 from harness.training import optimizers
+
+if TYPE_CHECKING:
+    from harness.training.chain import Chain
 
 Node = Mapping[str, Any]
 """A study's configuration, of which workload, model and data are read here."""
@@ -44,7 +48,7 @@ def data_digests(nodes: Sequence[Node]) -> list[str | None]:
 
 
 def check_optimizers(studies: Sequence[Study]) -> None:
-    """Each optimizer that is not all ours built on its workload's real model, and stepped once.
+    """Each optimizer that is not all ours built on its workload's real model, and rehearsed there.
 
     At its first point, with made-up gradients: no data is read for them.
 
@@ -53,31 +57,37 @@ def check_optimizers(studies: Sequence[Study]) -> None:
         DataError: what a workload finds wrong with its data.
     """
     for study in studies:
-        config = study.config
-        if not optimizers.by_class(config["optimizer"]):
-            continue
+        if optimizers.by_class(study.config["optimizer"]):
+            _check_optimizer(study)
 
-        from harness.running.trial import load_task
-        from harness.training.chain import Chain
-        from harness.training.effective_rate import in_learning_rates
 
-        task = load_task(study, "cpu")
-        hyper = hyperparameters(in_learning_rates(config, study.point(0), task.model))
-        model = task.model()
-        try:
-            Chain(
-                config["optimizer"], config["schedule"]["name"], model, hyper,
-                config["workload"]["steps"],
-            ).rehearse()  # fmt: skip
-        except ConfigError:
-            raise
-        except Exception as error:  # whatever a class of others raises
-            told = " ".join(str(error).split())[:300] or type(error).__name__
-            shown = ", ".join(f"{name}={value:g}" for name, value in hyper.items())
-            raise ConfigError(
-                f"{optimizers.described(config['optimizer'])} cannot be built and stepped on the model"
-                f" of {study.workload} with {shown}: {told}; mend the class or its search space"
-            ) from error
+def _check_optimizer(study: Study) -> None:
+    from harness.running.trial import load_task
+    from harness.training.chain import Chain
+    from harness.training.effective_rate import in_learning_rates
+    from harness.training.rehearsal import rehearse
+
+    rule, schedule = study.config["optimizer"], study.config["schedule"]["name"]
+    named, steps = optimizers.described(rule), study.config["workload"]["steps"]
+    task = load_task(study, "cpu")
+    hyper = hyperparameters(in_learning_rates(study.config, study.point(0), task.model))
+
+    def begin() -> Chain:
+        return Chain(rule, schedule, task.model(), hyper, steps)
+
+    try:
+        warning = rehearse(begin, named, schedule != "constant")
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a class of others raises
+        told = " ".join(str(error).split())[:300] or type(error).__name__
+        shown = ", ".join(f"{name}={value:g}" for name, value in hyper.items())
+        raise ConfigError(
+            f"{named} cannot be built and stepped on the model of {study.workload} with {shown}:"
+            f" {told}; mend the class or its search space"
+        ) from error
+    if warning:
+        tell(warning)
 
 
 def _ask(nodes: Sequence[Node], function: str, part: str) -> list[Any]:

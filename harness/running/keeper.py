@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from harness.errors import SweepError
 from harness.records.checkpoint import Checkpoint, from_bytes
-from harness.training.resuming import Proof
+from harness.training.resuming import Proof, attributes, lost
 from harness.training.train import Training
 
 
@@ -33,18 +33,24 @@ class Keeper:
         if (state := self.checkpoint.load()) is None:
             return training
         if not self.resumable:
-            self.started_over_at = int(state["step"])
-            self.checkpoint.remove()
-            self.checkpoint.warn(
-                f"starts over from step {self.started_over_at}: {self.checkpoint.why_not_resumable()}"
-            )
+            self._start_over(state["step"], self.checkpoint.why_not_resumable())
             return training
         try:
             training.restore(state)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             self.checkpoint.reject(" ".join(str(error).split())[:200])
             return self.begin()  # half restored is neither
+        if names := set(lost(state, training)) - self.checkpoint.recomputed():
+            # That had not told anything apart when the study was proven.
+            why = f"its optimizer's attribute {min(names)} is not as it was"
+            self._start_over(state["step"], why)
+            return self.begin()
         return training
+
+    def _start_over(self, step: int, why: str) -> None:
+        self.started_over_at = int(step)
+        self.checkpoint.remove()
+        self.checkpoint.warn(f"starts over from step {step}: {why}")
 
     def due(self, step: int) -> bool:
         return self.resumable is not False and self.checkpoint.due(step)
@@ -58,7 +64,8 @@ class Keeper:
         if self.resumable is False:
             return
         try:
-            content = self.checkpoint.save(training.state(), even_if_off)
+            state = {**training.state(), "attributes": attributes(training)}
+            content = self.checkpoint.save(state, even_if_off)
         except (SweepError, MemoryError):
             raise
         except Exception as error:  # a class whose state no file can hold
@@ -75,8 +82,9 @@ class Keeper:
     def stepped(self, training: Training) -> None:
         """Compare the training with its copy, one step after what was kept."""
         assert self.proof is not None
-        where = self.proof.difference(training)
-        self._conclude(None if where is None else f"{where} differs one step after it is restored")
+        where, recomputed = self.proof.difference(training), self.proof.recomputed
+        why_not = None if where is None else f"{where} differs one step after it is restored"
+        self._conclude(why_not, recomputed)
 
     def at_rung(self, training: Training) -> None:
         """Keep what the trial goes on from if it passes, even where checkpoints are off.
@@ -88,10 +96,10 @@ class Keeper:
         if self.proving and training.train_one_step():
             self.stepped(training)
 
-    def _conclude(self, why_not: str | None) -> None:
+    def _conclude(self, why_not: str | None, recomputed: Sequence[str] = ()) -> None:
         self.proof = None
         self.resumable = why_not is None
-        self.checkpoint.note_proof(why_not)
+        self.checkpoint.note_proof(why_not, recomputed)
         if why_not:
             self.checkpoint.warn(
                 f"an interrupted trial of this study will start over: its optimizer's state does not"

@@ -107,13 +107,19 @@ class Chain:
         """Forget the last gradient."""
         self.optimizer.clear()
 
-    def advance(self, step: int) -> None:
-        """Take 0-based step ``step`` from the gradient at hand."""
+    def advance(self, step: int, factor: float | None = None) -> None:
+        """Take 0-based step ``step`` from the gradient at hand, at the schedule's rate or another."""
         gradients = self.transforms(self.optimizer.gradients(), self.optimizer.values, step + 1)
-        self.optimizer.step(gradients, self.factor(step))
+        self.optimizer.step(gradients, self.factor(step) if factor is None else factor)
         self.averaging.update()
 
-    def advance_by_closure(self, step: int, loss: Tensor, evaluate: Callable[[], Tensor]) -> None:
+    def advance_by_closure(
+        self,
+        step: int,
+        loss: Tensor,
+        evaluate: Callable[[], Tensor],
+        factor: float | None = None,
+    ) -> None:
         """As `advance`, for an optimizer that ``evaluates_again``.
 
         Args:
@@ -123,31 +129,9 @@ class Chain:
         from harness.training.closures import Closure
 
         closure = Closure(evaluate, loss, self.optimizer, self.transforms, step + 1)
-        self.optimizer.step(closure.fresh_gradients(), self.factor(step), closure)
+        factor = self.factor(step) if factor is None else factor
+        self.optimizer.step(closure.fresh_gradients(), factor, closure)
         self.averaging.update()
-
-    def rehearse(self) -> None:
-        """A first step with made-up gradients, those of ||theta - 1||^2 / 200, and an evaluation.
-
-        What an optimizer cannot do on these parameters it says here, whatever it raises.
-        """
-        import torch
-
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-
-        def evaluate() -> Tensor:
-            loss = sum(((p - 1).square().sum() for p in parameters), torch.zeros(())) / 200
-            self.clear()
-            loss.backward()
-            return loss
-
-        loss = evaluate()
-        if self.evaluates_again:
-            self.advance_by_closure(0, loss, evaluate)
-        else:
-            self.advance(0)
-        with self.evaluated():
-            pass
 
     @contextlib.contextmanager
     def evaluated(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ get back what it saved in another type. Nothing in torch tells; a step does.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence, ValuesView
@@ -35,6 +36,7 @@ class Proof:
         try:
             copy = begin()
             copy.restore(saved)
+            self.recomputed = lost(saved, copy)
             copy.train_one_step()
             self.state, self.attributes = copy.state(), copy.chain.attributes()
         finally:  # the training goes on as if nothing was
@@ -49,6 +51,30 @@ class Proof:
         # What has told nothing apart yet may do so later: a counter, weights that it goes back to.
         where = _difference(plain(self.attributes), plain(training.chain.attributes()))
         return None if where is None else f"attributes{where}"
+
+
+def attributes(training: Training) -> dict[str, str]:
+    """A digest of all that the optimizer keeps besides its state, by name."""
+    return {
+        name: hashlib.sha256(repr(_hashable(plain(kept))).encode()).hexdigest()[:16]
+        for name, kept in training.chain.attributes().items()
+    }
+
+
+def lost(saved: Mapping[str, Any], training: Training) -> list[str]:
+    """The attributes that a training restored from ``saved`` has otherwise than they were then."""
+    before, now = saved.get("attributes", {}), attributes(training)
+    return sorted(name for name in before if before[name] != now.get(name))
+
+
+def _hashable(kept: Any) -> Any:
+    if isinstance(kept, torch.Tensor):
+        return str(kept.dtype), tuple(kept.shape), bytes(_bits(kept).numpy())
+    if isinstance(kept, Mapping):
+        return [(key, _hashable(value)) for key, value in kept.items()]
+    if isinstance(kept, list | tuple):
+        return [_hashable(each) for each in kept]
+    return kept
 
 
 def _difference(one: Any, other: Any) -> str | None:

@@ -209,7 +209,9 @@ class ClassStepper:
         kept = {**vars(self.optimizer)}
         for name, each in self._inner().items():
             kept[name] = {key: value for key, value in vars(each).items() if key not in IN_STATE}
-        return {name: value for name, value in kept.items() if name not in IN_STATE}
+        beside = [vars(p) for p in self.handed]  # state may lie on the parameters themselves
+        kept = {name: value for name, value in kept.items() if name not in IN_STATE}
+        return {**kept, "parameters'": beside} if any(beside) else kept
 
     def state_dict(self) -> dict[str, Any]:
         inner = {name: each.state_dict() for name, each in self._inner().items()}

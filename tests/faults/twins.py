@@ -191,7 +191,7 @@ class OwnStateDict(PlainMomentum):
         self.velocities = {}
 
     def update(self, parameter, lr):
-        place = self.param_groups[0]["params"].index(parameter) if False else id(parameter)
+        place = id(parameter)
         before = self.velocities.get(place, torch.zeros_like(parameter))
         self.velocities[place] = before.mul(0.9).add(parameter.grad)
         parameter.sub_(lr * self.velocities[place])
@@ -369,7 +369,7 @@ class DrawsFromPython(Plain):
 class Twin(NamedTuple):
     plain: type
     resumes: bool = True
-    words: tuple[str, ...] = ()
+    lr: float | None = LR
 
 
 TWINS = {
@@ -391,7 +391,7 @@ TWINS = {
     Twice: Twin(Twice),
     NeedsLoss: Twin(Plain),
     KeywordsOnly: Twin(Plain),
-    WithoutRate: Twin(Plain, words=("~search_space.lr", "+search_space.l2=0", "schedule=constant")),
+    WithoutRate: Twin(Plain, lr=None),
     Counts: Twin(CountsInState, resumes=False),
     LooksAhead: Twin(LooksAheadInState, resumes=False),
     Doubles: Twin(Doubles, resumes=False),

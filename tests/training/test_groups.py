@@ -8,6 +8,7 @@ from harness.errors import ConfigError
 from harness.training.chain import Chain
 from harness.training.definition import groups
 from harness.training.flat import as_matrix
+from harness.training.rehearsal import rehearse
 from harness.training.selection import by_group, described
 from tests.training.made_up import difference_after_a_step, resumed, trained, training, vector
 
@@ -240,9 +241,13 @@ def test_a_matrix_of_a_kernel_shares_its_memory():
 
 
 def test_a_class_that_puts_other_memory_in_is_told_apart():
-    made = nn.Sequential(nn.Conv2d(3, 4, 3))
-    chain = Chain(kernels(Replacing), "constant", made, {"kernels.lr": 0.1, "rest.lr": 0.1}, 10)
+    rates = {"kernels.lr": 0.1, "rest.lr": 0.1}
+
+    def begin():
+        model = nn.Sequential(nn.Conv2d(3, 4, 3))
+        return Chain(kernels(Replacing), "constant", model, rates, 10)
+
     with pytest.raises(
         TypeError, match=r"Replacing puts other memory into its parameters .*leave as_mat"
     ):
-        chain.rehearse()
+        rehearse(begin, "mine", scheduled=False)
