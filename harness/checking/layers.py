@@ -1,0 +1,193 @@
+"""Layer by layer: how far a step moves the weights, and which units are dead or saturated."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from harness.checking.finding import LOOK, OK, WRONG, Finding
+from harness.checking.loss import SEED, Loss
+from workloads.task import Task
+
+STEPS = 20
+USUAL = 1e-3  # CS231n: updates are about a thousandth of the weights
+UNUSUAL = (1e-5, 0.3)
+SOME, MOST = 0.4, 0.9  # of a layer's units: more is to be looked at; wrong
+BINS = 40
+SHOWN = 20_000  # activations of a layer
+
+
+class Move(NamedTuple):
+    """A tensor's update at the good rate, over its size; and its gradient's spread."""
+
+    name: str
+    ratio: float  # the median of the steps
+    gradient_std: float
+    dimensions: int
+
+
+@dataclass
+class Units:
+    """What a nonlinearity gave, over some minibatches."""
+
+    name: str
+    word: str  # of units that do nothing
+    idle: Tensor  # [units]: never anything but 0, or always saturated
+    values: Tensor  # some that it gave
+
+    @property
+    def share_idle(self) -> float:
+        return float(self.idle.double().mean())
+
+
+RECTIFIERS = ("relu", "relu6", "hardtanh", "threshold")
+SATURATING: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": lambda y: y.abs() > 0.97,
+    "sigmoid": lambda y: (y < 0.03) | (y > 0.97),
+}
+
+
+def moves(task: Task, device: str, lr: float) -> tuple[list[Move], Loss]:
+    """Of every tensor over the first steps of gradient descent; and where they led."""
+    loss = Loss(task, device)
+    ratios: dict[str, list[float]] = {name: [] for name in loss.parameters}
+    spread: dict[str, float] = {}
+    for _ in range(STEPS):
+        before = {name: p.detach().clone() for name, p in loss.parameters.items()}
+        if not math.isfinite(loss.descend(lr)):
+            break
+        for name, parameter in loss.parameters.items():
+            size = float(before[name].norm())
+            if size > 0:
+                ratios[name].append(float((parameter.detach() - before[name]).norm()) / size)
+            spread[name] = float((parameter.detach() - before[name]).std(correction=0)) / lr
+    return [
+        Move(name, float(np.median(found)), spread[name], loss.parameters[name].dim())
+        for name, found in ratios.items()
+        if found
+    ], loss
+
+
+def move_finding(found: list[Move], lr: float) -> Finding:
+    """The least and the largest ratio, of weights: biases and the like begin at 0 or 1."""
+    found = [each for each in found if each.dimensions > 1] or found
+    if not found:
+        return Finding(LOOK, "updates", "not told: the first steps diverge")
+    low, high = (pick(found, key=lambda each: each.ratio) for pick in (min, max))
+    told = (
+        f"at a rate of {lr:g} a step moves weights by {low.ratio:.1e} ({low.name}) to {high.ratio:.1e}"
+        f" ({high.name}) of their size; about {USUAL:.0e} is usual"
+    )
+    if low.ratio == 0:
+        return Finding(LOOK, "updates", f"{told}; {low.name} does not move")
+    usual = UNUSUAL[0] <= low.ratio and high.ratio <= UNUSUAL[1]
+    return Finding(OK if usual else LOOK, "updates", told)
+
+
+def units(loss: Loss, minibatches: int = 3) -> list[Units]:
+    """Every nonlinearity of the model, in its order, over minibatches from where the loss stands."""
+    watch = _Watch()
+    step, carry = loss.step, loss.carry
+    with torch.no_grad(), watch.on(loss.model):
+        for _ in range(minibatches):
+            watch.given.clear()
+            _, loss.carry = loss.task.train_loss(loss.model, loss.step, SEED, loss.carry)
+            loss.step += 1
+    loss.step, loss.carry = step, carry
+    return list(watch.seen.values())
+
+
+def unit_finding(found: list[Units], what: str, when: str) -> Finding:
+    """The layer with the most units that do nothing."""
+    if not found:
+        return Finding(OK, what, f"no rectifier, tanh or sigmoid in the model{when}")
+    worst = max(found, key=lambda each: each.share_idle)
+    share = worst.share_idle
+    told = f"of {len(found)} nonlinearities{when} at most {share:.0%} of the units are {worst.word}"
+    told += f" ({worst.name})" if share else ""
+    verdict = WRONG if share >= MOST else LOOK if share >= SOME else OK
+    return Finding(verdict, what, told)
+
+
+class _Watch(TorchFunctionMode):
+    """Notes what nonlinearities give, of modules and of functions alike."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, Units] = {}
+        self.given: Counter[str] = Counter()  # in this minibatch, by place and function
+        self.inside: list[str] = []  # modules, the innermost last
+
+    @contextmanager
+    def on(self, model: nn.Module) -> Iterator[None]:
+        handles = []
+        for name, module in model.named_modules():
+            handles.append(module.register_forward_pre_hook(self._entering(name)))
+            handles.append(module.register_forward_hook(self._leave))
+        try:
+            with self:
+                yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _entering(self, name: str) -> Callable[..., None]:
+        return lambda module, inputs: self.inside.append(name or type(module).__name__)
+
+    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(module, nn.LSTM | nn.GRU):  # what it gives went through tanh
+            self._note("tanh", output[0])
+        self.inside.pop()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        name = getattr(func, "__name__", "").rstrip("_")
+        if (name in RECTIFIERS or name in SATURATING) and isinstance(found, Tensor):
+            self._note(name, found)
+        return found
+
+    def _note(self, function: str, output: Tensor) -> None:
+        name = f"{self.inside[-1] if self.inside else 'the loss'} {function}"
+        self.given[name] += 1
+        if (number := self.given[name]) > 1:
+            name = f"{name} {number}"
+        rectifies = function in RECTIFIERS
+        unit = 1 if output.dim() == 4 else -1  # a channel of images, else the last dimension
+        flat = output.detach().movedim(unit, -1).reshape(-1, output.shape[unit])
+        idle = ((flat == 0) if rectifies else SATURATING[function](flat)).all(0)
+        if name in self.seen:
+            each = self.seen[name]
+            each.idle = each.idle & idle
+        else:
+            values = flat.flatten()[:SHOWN].float().cpu()
+            self.seen[name] = Units(name, "dead" if rectifies else "saturated", idle, values)
+
+
+def histograms(found: list[Units]) -> list[dict[str, Any]]:
+    """Activations by layer as rows: layer, low, high, count."""
+    rows = []
+    for each in found:
+        counts, edges = torch.histogram(each.values, BINS)
+        rows += [
+            {"layer": each.name, "low": float(low), "high": float(high), "count": int(count)}
+            for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
+        ]
+    return rows
+
+
+def first_layer(model: nn.Module) -> Tensor | None:
+    """The first convolution's kernels ``[out, height, width, in]``, None where images don't come first."""
+    weighted = (m for m in model.modules() if isinstance(getattr(m, "weight", None), Tensor))
+    first = next(weighted, None)
+    if not isinstance(first, nn.Conv2d) or first.in_channels not in (1, 3):
+        return None
+    return first.weight.detach().permute(0, 2, 3, 1).cpu()
