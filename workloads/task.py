@@ -59,6 +59,13 @@ class Task(Protocol):
         """
         ...
 
+    def evaluate_training(self, model: nn.Module, examples: int) -> tuple[float, float]:
+        """As `evaluate`, on a sample of the training set: the same one at every call.
+
+        Needed only where `workload.train_sample` asks for it.
+        """
+        ...
+
 
 class StackedTask(Protocol):
     """The same for many trials trained as one, of a workload that can: see `load_stacked`.

@@ -14,13 +14,13 @@ import pandas as pd
 
 from harness.analysis.checking import TableError
 from harness.analysis.names import optimizer_order
-from harness.study.study import NOT_OF_THE_STUDY, Study
+from harness.study.study import NOT_OF_THE_STUDY, OPTIONAL_KEYS, Study
 
 Studies = Mapping[str, Study]
 """Resolved studies by their fingerprint."""
 
 SEEDS = ("seed", "sampler.seed")
-WORKLOAD_SETTINGS = ("workload", "model", "data", "data_sha256", "precision")
+WORKLOAD_SETTINGS = ("workload", "model", "data", "data_sha256", "precision", "stopping")
 
 
 class SeveralStudies(TableError):
@@ -97,7 +97,7 @@ def select_studies(
     """
     if study is not None:
         trials = _keep(trials, [study] if isinstance(study, str) else list(study))
-    settings = {name: each.config for name, each in (studies or {}).items()}
+    settings = {name: _settings(each) for name, each in (studies or {}).items()}
     pooled = trials.assign(pool="") if pool else trials
     for (workload, optimizer), rows in trials.groupby(["workload", "optimizer"], sort=False):
         names = sorted(rows["study"].unique())
@@ -120,7 +120,7 @@ def check_same_workload(trials: pd.DataFrame, studies: Studies) -> None:
     for workload, rows in trials.groupby("workload", sort=False):
         names = [name for name in dict.fromkeys(rows["study"]) if name in studies]
         settings = {
-            name: {key: node for key, node in studies[name].config.items() if key in WORKLOAD_SETTINGS}
+            name: {key: node for key, node in _settings(studies[name]).items() if key in WORKLOAD_SETTINGS}
             for name in names
         }  # fmt: skip
         difference = _difference(names, settings)
@@ -139,6 +139,11 @@ def _keep(trials: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
             raise TableError(f"study {name!r} is not in the table, which holds: {', '.join(known)}")
     chosen = matches.groupby([trials["workload"], trials["optimizer"]]).transform("any")
     return trials[matches | ~chosen].reset_index(drop=True)
+
+
+def _settings(study: Study) -> dict[str, Any]:
+    """Its configuration; what it does not use as nothing set, which another's use differs from."""
+    return {**{key: {} for key in OPTIONAL_KEYS}, **study.config}
 
 
 def _difference(

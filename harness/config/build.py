@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from harness.config import pruning
+from harness.config import methods, pruning
 from harness.config.schema import Damaged
 from harness.errors import ConfigError, unknown
 from harness.records.checkpoint import parse_every
@@ -24,7 +24,14 @@ from harness.study import indices
 from harness.study.parametrisation import EFFECTIVE_LR, check_groups, meaning, split
 from harness.study.request import Request
 from harness.study.space import parse
-from harness.study.study import RUN_KEYS, STUDY_KEYS, Study, chooses_how, key_of
+from harness.study.study import (
+    OPTIONAL_KEYS,
+    RUN_KEYS,
+    STUDY_KEYS,
+    Study,
+    chooses_how,
+    key_of,
+)
 from harness.training import chain, optimizers
 
 Job = tuple[DictConfig, tuple[str, ...]]
@@ -88,12 +95,13 @@ def study_node(config: DictConfig) -> dict[str, Any]:
     """
     resolved = OmegaConf.to_container(config, resolve=True, enum_to_str=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
-    for name in resolved.keys() - {*STUDY_KEYS, *RUN_KEYS, "hydra"}:  # +optimiser=adam, say
-        raise unknown("configuration key", name, (*STUDY_KEYS, *RUN_KEYS), "it would do nothing")
-    for name in (*STUDY_KEYS, *RUN_KEYS):
+    known = (*STUDY_KEYS, *OPTIONAL_KEYS, *RUN_KEYS)
+    for name in resolved.keys() - {*known, "hydra"}:  # +optimiser=adam, say
+        raise unknown("configuration key", name, known, "it would do nothing")
+    for name in known:
         if name not in resolved:
             raise ConfigError(f"the configuration lacks {name}; leave ~{name} out")
-    node = {name: resolved[name] for name in STUDY_KEYS}
+    node = {name: resolved[name] for name in STUDY_KEYS} | methods.of(resolved)
     _check_workload(node["workload"])
     for name, seed in (("seed", node["seed"]), ("sampler.seed", node["sampler"]["seed"])):
         if seed is not None and seed < 0:
@@ -103,6 +111,8 @@ def study_node(config: DictConfig) -> dict[str, Any]:
     node["search_space"] = _search_space(
         optimizers.flat(node["optimizer"], node["search_space"]), axes
     )
+    if node["workload"]["train_sample"] is None:
+        del node["workload"]["train_sample"]
     scale = node["workload"].pop("gradient_scale")
     if any(split(axis)[1] == EFFECTIVE_LR for axis in node["search_space"]):
         node["gradient_scale"] = _gradient_scale(scale)
@@ -256,6 +266,7 @@ def options(config: DictConfig) -> Options:
         set_damaged_aside=config.damaged is Damaged.set_aside,
         pruning=pruning.of(config),
         leave_open=bool(config.pruning.leave_open),
+        keep=config.keep.value if config.keep else None,
     )
 
 
@@ -263,6 +274,10 @@ def _check_workload(workload: Mapping[str, Any]) -> None:
     for name in ("steps", "batch_size", "eval_every"):
         if workload[name] < 1:
             raise ConfigError(f"workload.{name} must be 1 or more, got {workload[name]}")
+    if workload["train_sample"] is not None and workload["train_sample"] < 1:
+        raise ConfigError(
+            f"workload.train_sample must be 1 or more, got {workload['train_sample']}"
+        )
     every, test_every = workload["eval_every"], workload["test_every"]
     if test_every < 0 or test_every % every:
         raise ConfigError(

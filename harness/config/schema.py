@@ -45,6 +45,7 @@ class WorkloadNode:
     test_every: int = MISSING  # likewise on the test set; 0: at the last step only
     target_error: float | None = None  # validation error for steps-to-target
     gradient_scale: float | None = None  # for effective_lr; see harness/training/effective_rate.py
+    train_sample: int | None = None  # examples of the training set whose error is evaluated too
     metric: str = "error rate"  # what val_error and test_error are; or "loss", "cross entropy"
 
 
@@ -57,6 +58,23 @@ class OptimizerNode:
     closure: bool | None = None  # true: a step evaluates the loss again, where that can't be seen
     no_weight_decay: Any = None  # on which parameters
     as_matrices: bool | None = None  # true: convolution kernels as matrices
+
+
+@dataclass
+class StoppingNode:
+    patience: int | None = None
+    margin: float | None = None
+
+
+@dataclass
+class AveragingNode:
+    exponential: float | None = None
+    polyak: float | None = None
+
+
+class Keep(Enum):
+    weights = "weights"
+    evaluations = "evaluations"
 
 
 @dataclass
@@ -97,6 +115,8 @@ class Config:
     sampler: SamplerNode = MISSING
     seed: int = MISSING
     precision: Precision = MISSING
+    stopping: StoppingNode = MISSING
+    averaging: AveragingNode = MISSING
     # which trials
     first_trial: int = MISSING
     num_trials: int = MISSING
@@ -114,6 +134,7 @@ class Config:
     trials_per_task: int = MISSING
     report: str | None = None
     pruning: PruningNode = MISSING
+    keep: Keep | None = None
 
 
 def register() -> None:

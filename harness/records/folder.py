@@ -5,6 +5,7 @@ ROOT/<workload>/<optimizer>/<fingerprint>/trials/000012.json
 ROOT/<workload>/<optimizer>/<fingerprint>/trials-<hash>.parquet   many records in one file
 ROOT/<workload>/<optimizer>/<fingerprint>/checkpoints/000012.pt   of an unfinished trial
 ROOT/<workload>/<optimizer>/<fingerprint>/rungs/000012.json       of one that came to a rung: so far
+ROOT/<workload>/<optimizer>/<fingerprint>/weights/                of evaluations, where they are kept
 ROOT/<workload>/<optimizer>/<fingerprint>/resuming.json           do they resume to the same bits
 ROOT/<workload>/<optimizer>/<fingerprint>/requests/               which trials were asked for
 ROOT/<workload>/<optimizer>/<fingerprint>/claims                  which trials run now

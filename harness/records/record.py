@@ -12,7 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.study.parametrisation import hyperparameters
-from harness.study.result import COMPLETE, CURVE_COLUMNS, FAILED, FINAL_COLUMNS, STATUSES
+from harness.study.result import (
+    COMPLETE,
+    CURVE_COLUMNS,
+    FAILED,
+    FINAL_COLUMNS,
+    FURTHER_COLUMNS,
+    STATUSES,
+)
 from harness.study.study import Study
 
 SCHEMA = 2  # 2: the checksum; 1 is read too
@@ -126,7 +133,7 @@ def _problem(record: Record, study_path: tuple[str, str, str], trial: int) -> st
         return f"says it is trial {record.get('trial')!r}, its name says {trial}"
     if record.get("status") not in STATUSES:
         return f"has status {record.get('status')!r}, not one of {', '.join(STATUSES)}"
-    for name in (*FINAL_COLUMNS, "steps"):
+    for name in (*FINAL_COLUMNS, *FURTHER_COLUMNS, "steps"):
         value = record.get(name)
         if not (value is None or _is_number(value)):
             return f"has {name} = {value!r}, not a number"
@@ -149,7 +156,9 @@ def _is_point(node: Any) -> bool:
 
 
 def _is_curve(node: Any) -> bool:
-    if not isinstance(node, dict) or set(node) != set(CURVE_COLUMNS):
+    if not isinstance(node, dict) or not set(CURVE_COLUMNS) <= set(node):
+        return False
+    if not set(node) <= {*CURVE_COLUMNS, *FURTHER_COLUMNS}:
         return False
     columns = list(node.values())
     if not all(isinstance(column, list) for column in columns):

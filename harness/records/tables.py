@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.records.reading import read_records, read_studies
 from harness.records.record import Record
-from harness.study.result import CURVE_COLUMNS, FINAL_COLUMNS, IDENTITY, TABLE_COLUMNS
+from harness.study.result import (
+    CURVE_COLUMNS,
+    FINAL_COLUMNS,
+    FURTHER_COLUMNS,
+    IDENTITY,
+    TABLE_COLUMNS,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +27,8 @@ class Tables(NamedTuple):
     coordinates of the search space (``hp.one_minus_momentum``, ``hp.lr_over_eps``, …), empty where an
     optimizer lacks one; final values are empty where a trial has none. Where any was trained under a
     pruning ``pruning`` says which (`harness.study.pruning.parse`). ``curves`` has a row an
-    evaluation: `IDENTITY` and `CURVE_COLUMNS`. ``studies`` are resolved, by fingerprint, with their
+    evaluation: `IDENTITY` and `CURVE_COLUMNS`. Both have those of `FURTHER_COLUMNS` that any trial has,
+    empty for the others. ``studies`` are resolved, by fingerprint, with their
     ``overrides``.
     """
 
@@ -48,10 +55,14 @@ def of(records: Iterable[Record], studies: dict[str, dict[str, Any]]) -> Tables:
     curves: dict[str, list[Any]] = {name: [] for name in (*IDENTITY, *CURVE_COLUMNS)}
     for record in records:
         rows.append(_row(record))
-        for name in CURVE_COLUMNS:
-            curves[name] += record["curve"][name]
+        before = len(curves["step"])
+        for name, values in record["curve"].items():
+            column = curves.setdefault(name, [])
+            column += [None] * (before - len(column)) + values
         for name in IDENTITY:
             curves[name] += [record[name]] * len(record["curve"]["step"])
+    for column in curves.values():  # those that the last records lack
+        column += [None] * (len(curves["step"]) - len(column))
     names = dict.fromkeys((*TABLE_COLUMNS, "val_loss", "test_loss"))
     names |= dict.fromkeys(name for row in rows for name in row)
     return Tables(pd.DataFrame(rows, columns=list(names)), pd.DataFrame(curves), studies)
@@ -60,6 +71,7 @@ def of(records: Iterable[Record], studies: dict[str, dict[str, Any]]) -> Tables:
 def _row(record: Record) -> dict[str, Any]:
     row = {name: record[name] for name in (*IDENTITY, "status")}
     row |= {name: record.get(name) for name in (*FINAL_COLUMNS, "steps")}
+    row |= {name: record[name] for name in FURTHER_COLUMNS if name in record}
     run = record.get("run", {})
     row["train_seconds"] = run.get("train_seconds")
     row |= {"pruning": run["pruning"]} if "pruning" in run else {}

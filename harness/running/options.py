@@ -21,4 +21,5 @@ class Options:
     set_damaged_aside: bool = False
     pruning: Pruning | Auto | None = None
     leave_open: bool = False  # end when all that is left runs, or is waited for, elsewhere
+    keep: str | None = None  # weights: see harness.records.weights
     quiet: bool = False

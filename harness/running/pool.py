@@ -148,6 +148,7 @@ class Pool:
             self.options.checkpoint_every,
             queue.until(trial),
             queue.text(trial),
+            self.options.keep,
         )
         _tell(each, each.assignment)  # a dead worker's sentinel fires on the next turn
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import json
 import time
@@ -14,22 +15,32 @@ import torch
 from harness.errors import SweepError
 from harness.records.checkpoint import Checkpoint
 from harness.records.record import Record, new_record
+from harness.records.weights import Weights
 from harness.running.keeper import Keeper
 from harness.study.parametrisation import hyperparameters
 from harness.study.result import FAILED, OUT_OF_MEMORY, PRUNED
 from harness.study.study import Study
 from harness.training.effective_rate import in_learning_rates
 from harness.training.train import Stopped, Training
-from workloads.task import Task
+from workloads.task import DataError, Task
 
 
 def load_task(study: Study, device: str) -> Task:
-    """The study's workload, its data opened (memory-mapped) and its model's shape known."""
+    """The study's workload, its data opened (memory-mapped) and its model's shape known.
+
+    Raises:
+        DataError: what the workload finds wrong with its data, or cannot evaluate.
+    """
     config = study.config
     module = importlib.import_module(config["workload"]["module"])
     task: Task = module.load(
         config["data"], config["model"], config["workload"]["batch_size"], device
     )
+    if config["workload"].get("train_sample") and not hasattr(task, "evaluate_training"):
+        raise DataError(
+            f"workload.train_sample: {config['workload']['name']} has no evaluate_training(model, examples)"
+            " (workloads/task.py); add it, or give workload.train_sample=null"
+        )
     return task
 
 
@@ -41,15 +52,17 @@ def run_trial(
     should_stop: Callable[[], bool] = lambda: False,
     checkpoint: Checkpoint | None = None,
     until: int | None = None,
+    weights: Weights | None = None,
 ) -> Record:
     """Train trial ``trial`` of a study and return its record.
 
     With a checkpoint it goes on from the state saved there, and ends with the same bits. ``until``
     is the step of a rung: the trial is left there, its record is a pruned one and its state saved.
+    ``weights`` keeps those of its evaluations.
 
     Raises:
         Stopped: ``should_stop`` said so at a step boundary.
-        SweepError: a checkpoint could not be written.
+        SweepError: a checkpoint, or weights, could not be written.
     """
     started = time.perf_counter()
     record = new_record(study, trial)
@@ -63,7 +76,8 @@ def run_trial(
 
         keeper = None if checkpoint is None else Keeper(checkpoint, begin)
         training = begin() if keeper is None else keeper.resumed()
-        status = training.run(should_stop, keeper, until)
+        kept = None if weights is None else functools.partial(_keep_weights, weights)
+        status = training.run(should_stop, keeper, until, kept)
         record |= training.results(status)
         record["run"] = {"train_seconds": round(training.seconds(), 4)}
         if training.resumed_at:
@@ -78,6 +92,12 @@ def run_trial(
     except Exception as error:  # a trial's failure is its record's; the sweep goes on
         note_failure(record, error, time.perf_counter() - started)
     return record
+
+
+def _keep_weights(weights: Weights, training: Training) -> None:
+    weights.evaluated(
+        training.step, training.curve["val_error"], training.evaluated_state, training.ends_here
+    )
 
 
 def note_failure(record: Record, error: BaseException, seconds: float) -> None:

@@ -17,6 +17,7 @@ from harness.errors import SweepError
 from harness.records.checkpoint import Checkpoint, Every
 from harness.records.folder import StudyFolder
 from harness.records.record import Record, new_record
+from harness.records.weights import Weights
 from harness.study.result import FAILED, FINISHED, PRUNED
 from harness.study.study import Study
 
@@ -37,6 +38,7 @@ class Assignment(NamedTuple):
     checkpoint_every: Every | None = None
     until: int | None = None  # the step of the rung that the trial is to stop at
     pruning: str | None = None  # as its record tells it
+    keep: str | None = None  # which weights, see harness.records.weights
 
 
 class Ready(NamedTuple):
@@ -120,7 +122,7 @@ def _run(
     from harness.training.train import Stopped
     from workloads.task import DataError
 
-    study, root, trial, every, _, pruning = assignment
+    study, root, trial, every, _, pruning, keep = assignment
     folder = StudyFolder(root, study)
 
     def warn(line: str) -> None:
@@ -130,7 +132,8 @@ def _run(
     started = time.time()
     try:
         checkpoint = Checkpoint(folder, trial, every, device, warn)
-        record = _record(assignment, tasks, device, connection, checkpoint)
+        weights = Weights(folder, trial, keep) if keep else None
+        record = _record(assignment, tasks, device, connection, checkpoint, weights)
         record["run"] |= run_facts(started, device_name(device))
         record["run"] |= {"pruning": pruning} if pruning else {}
         if record["status"] == PRUNED:
@@ -156,6 +159,7 @@ def _record(
     device: str,
     connection: Connection,
     checkpoint: Checkpoint,
+    weights: Weights | None,
 ) -> Record:
     from harness.running.trial import note_failure, run_trial
     from workloads.task import DataError
@@ -173,7 +177,7 @@ def _record(
         return record
     connection.send(BEGUN)
     stop = _stop_check(connection)
-    return run_trial(study, trial, task, device, stop, checkpoint, assignment.until)
+    return run_trial(study, trial, task, device, stop, checkpoint, assignment.until, weights)
 
 
 def _check_data(study: Study, opened: str | None) -> None:

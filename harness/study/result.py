@@ -11,6 +11,16 @@ STATUSES = (*FINISHED, PRUNED, *FAILURES)
 
 FINAL_COLUMNS = ("train_loss", "val_error", "val_loss", "test_error", "test_loss")
 CURVE_COLUMNS = ("step", "learning_rate", *FINAL_COLUMNS)  # a row an evaluation
+TRAIN_ERROR = "train_error"  # on a fixed sample of the training set, where one is asked for
+EXPONENTIAL, POLYAK = (
+    "exponential",
+    "polyak",
+)  # averages of the parameters, evaluated too if asked for
+AVERAGED = {
+    kind: tuple(f"{kind}_{name}" for name in FINAL_COLUMNS[1:]) for kind in (EXPONENTIAL, POLYAK)
+}
+FURTHER_COLUMNS = (TRAIN_ERROR, *(name for names in AVERAGED.values() for name in names))
+"""Of a curve and of a record's final values, only where the study asks for them."""
 IDENTITY = ("workload", "optimizer", "study", "trial")
 TABLE_COLUMNS = (
     *IDENTITY, "status", "train_loss", "val_error", "test_error", "steps", "train_seconds",

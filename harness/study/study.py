@@ -17,6 +17,8 @@ from harness.study.space import Space, parse
 STUDY_KEYS = (
     "workload", "model", "data", "optimizer", "schedule", "search_space", "sampler", "seed", "precision",
 )  # fmt: skip
+# Part of a study only where they are used: without them it is what it was before there were any.
+OPTIONAL_KEYS = ("stopping", "averaging")
 # Where data lies and how it gets there does not change a result; what it is does.
 LOCATIONS = ("data.root", "data.cache", "data.download", "data.file")
 # Settings that are no part of the study. A target is asked of the results, it is not what they are;
@@ -26,7 +28,7 @@ NOT_OF_THE_STUDY = (*LOCATIONS, "workload.target_error", "workload.metric")
 RUN_KEYS = (
     "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
     "retry_failed", "trial_timeout", "checkpoint_every", "damaged", "trials_per_task", "report",
-    "pruning",
+    "pruning", "keep",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import ConfigError, unknown
 from harness.training import gradient, optimizers
-from harness.training.averaging import LastIterate
+from harness.training.averaging import Averages, LastIterate
 from harness.training.definition import groups
 from harness.training.gradient import Transforms
 from harness.training.schedule import schedule
@@ -84,17 +84,19 @@ class Chain:
         hyperparameters: Mapping[str, float],
         total_steps: int,
         seed: int = 0,
+        averaging: Mapping[str, float] | None = None,
     ):
         """
         Args:
             seed: of what is drawn for a gradient.
+            averaging: as `harness.training.averaging.Averages` takes it; None for no average.
         """
         of = parts(schedule_name, hyperparameters)
         self.transforms = Transforms(of.gradient, seed)
         scheduled = schedule_name != "constant" or bool(of.schedule)
         self.optimizer = optimizers.build(optimizer, model, of.optimizer, scheduled)
         self.schedule, self.axes = schedule(schedule_name), of.schedule
-        self.averaging = LastIterate()
+        self.averaging = Averages(averaging, model, total_steps) if averaging else LastIterate()
         self.lr = optimizers.learning_rate(optimizer, of.optimizer)
         self.model, self.total_steps = model, total_steps
 
@@ -136,7 +138,7 @@ class Chain:
     @contextlib.contextmanager
     def evaluated(self) -> Iterator[None]:
         """While this is entered, the model holds what is evaluated; afterwards what is trained."""
-        with self.optimizer.evaluated(), self.averaging.evaluated():
+        with self.optimizer.evaluated():
             yield
 
     def factor(self, step: int) -> float:

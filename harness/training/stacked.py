@@ -16,6 +16,7 @@ from torch import Tensor
 
 from harness.study.parametrisation import EFFECTIVE_LR, hyperparameters
 from harness.study.result import COMPLETE, CURVE_COLUMNS, DIVERGED, FINAL_COLUMNS
+from harness.study.study import OPTIONAL_KEYS
 from harness.training.chain import parts
 from harness.training.definition import groups
 from harness.training.effective_rate import in_learning_rates, unit_rates
@@ -40,6 +41,11 @@ def why_not(config: Mapping[str, Any]) -> str | None:
         return f"{', '.join(group.rule for group in found)} is no rule of harness/training/rules.py"
     if config["precision"] != "float32":
         return f"precision={config['precision']} is for trials one by one"
+    for name in OPTIONAL_KEYS:
+        if name in config:
+            return f"{name} is for trials one by one"
+    if config["workload"].get("train_sample"):
+        return "workload.train_sample is for trials one by one"
     for name in config["search_space"]:
         if name in HYPERPARAMETERS and name not in ELEMENTWISE:
             return f"{name} is for trials one by one"

@@ -11,11 +11,20 @@ from typing import Any, Protocol
 import torch
 
 from harness.study.parametrisation import hyperparameters
-from harness.study.result import COMPLETE, CURVE_COLUMNS, DIVERGED, FINAL_COLUMNS, PRUNED
+from harness.study.result import (
+    AVERAGED,
+    COMPLETE,
+    CURVE_COLUMNS,
+    DIVERGED,
+    FINAL_COLUMNS,
+    PRUNED,
+    TRAIN_ERROR,
+)
 from harness.training.chain import Chain
 from harness.training.closures import repeated
 from harness.training.effective_rate import in_learning_rates
 from harness.training.randomness import RandomState, random_state, seed, set_random_state
+from harness.training.stopping import Patience
 from workloads.task import Task
 
 
@@ -76,6 +85,7 @@ class Training:
             values,
             self.workload["steps"],
             seeds["dropout"],
+            config.get("averaging"),
         )
         seed(seeds["dropout"])
         self.step = 0
@@ -84,7 +94,12 @@ class Training:
         self.gradients: dict[str, Any] | None = (
             {"total": 0, "curve": []} if self.chain.evaluates_again else None
         )
-        self.curve: dict[str, list[float | None]] = {name: [] for name in CURVE_COLUMNS}
+        self.stopping = Patience(**config["stopping"]) if "stopping" in config else None
+        self.train_sample = self.workload.get("train_sample")
+        averaged = [name for kind in self.chain.averaging.kinds for name in AVERAGED[kind]]
+        self.further = [*([TRAIN_ERROR] if self.train_sample else []), *averaged]
+        columns = (*CURVE_COLUMNS, *self.further)
+        self.curve: dict[str, list[float | None]] = {name: [] for name in columns}
         self.resumed_at: list[int] = []
         self.seconds_before = 0.0
         self.started = time.perf_counter()
@@ -94,10 +109,12 @@ class Training:
         should_stop: Callable[[], bool],
         keeper: Keeper | None = None,
         until: int | None = None,
+        evaluated: Callable[[Training], None] | None = None,
     ) -> str:
         """Train to the last step and return the trial's status: complete or diverged.
 
         Pruned instead, where the step of a rung is given as ``until``: it got there, and no further.
+        ``evaluated`` is called after each evaluation.
 
         Raises:
             Stopped: ``should_stop`` said so at a step boundary.
@@ -118,10 +135,14 @@ class Training:
                 keeper.stepped(self)
             if self.step % self.workload["eval_every"] == 0 or self.step == last:
                 self.evaluate()
+                if evaluated:
+                    evaluated(self)
+                if self.ends_here:
+                    break
             if keeper and self.step < last and keeper.due(self.step):
                 keeper.keep(self)
-        last_row = [self.curve[name][-1] for name in ("val_error", "val_loss")]
-        return COMPLETE if all(math.isfinite(value or 0.0) for value in last_row) else DIVERGED
+        row = [self.curve[name][self.reported] for name in ("val_error", "val_loss")]
+        return COMPLETE if all(math.isfinite(value or 0.0) for value in row) else DIVERGED
 
     def train_one_step(self) -> bool:
         """One minibatch. False when its loss is not finite: the trial is then infeasible."""
@@ -204,37 +225,81 @@ class Training:
         self.seconds_before = state["seconds"]
         set_random_state(state["random"], self.device)
 
+    @property
+    def ends_here(self) -> bool:
+        """Whether the evaluation just made is the last one."""
+        if self.step == self.workload["steps"]:
+            return True
+        return self.stopping is not None and self.stopping.over(self.curve["val_error"])
+
+    def evaluated_state(self) -> dict[str, torch.Tensor]:
+        """What evaluation sees of the model: parameters and buffers by name, copied to the CPU."""
+        with self.chain.evaluated():
+            return {
+                name: each.detach().to("cpu", copy=True)
+                for name, each in self.model.state_dict().items()
+            }
+
+    @property
+    def reported(self) -> int:
+        """The row of the curve that the record's final values are taken from."""
+        return self.stopping.best(self.curve["val_error"]) if self.stopping else -1
+
     def evaluate(self) -> None:
         """Append a row to the curve; train_loss is the mean over the steps since the last one."""
         last = self.step == self.workload["steps"]
         test_every = self.workload["test_every"]
         with_test = last or (test_every > 0 and self.step % test_every == 0)
+        row: dict[str, float | None] = {
+            "step": self.step,
+            "learning_rate": self.chain.learning_rate(self.step - 1),
+            "train_loss": self.loss_sum / self.loss_count,
+        }
         with self.autocast(), self.chain.evaluated():
-            val_error, val_loss = self.task.evaluate(self.model, "validation")
-            test = self.task.evaluate(self.model, "test") if with_test else (None, None)
-        train_loss = self.loss_sum / self.loss_count
-        rate = self.chain.learning_rate(self.step - 1)
-        row = (self.step, rate, train_loss, val_error, val_loss, *test)
-        for name, value in zip(CURVE_COLUMNS, row, strict=True):
+            row["val_error"], row["val_loss"] = self.task.evaluate(self.model, "validation")
+            if self.stopping:  # what may be reported is tested
+                errors = [*self.curve["val_error"], row["val_error"]]
+                with_test = with_test or self.stopping.best(errors) == len(errors) - 1
+            row["test_error"], row["test_loss"] = self._test(with_test)
+            if self.train_sample:
+                row[TRAIN_ERROR], _ = self.task.evaluate_training(self.model, self.train_sample)
+        for kind in self.chain.averaging.kinds:
+            with self.autocast(), self.chain.averaging.holding(kind):
+                values = (*self.task.evaluate(self.model, "validation"), *self._test(with_test))
+            row |= zip(AVERAGED[kind], values, strict=True)
+        for name, value in row.items():
             self.curve[name].append(value)
         if self.gradients:
             self.gradients["curve"].append(self.gradients["total"])
         self.loss_sum, self.loss_count = 0.0, 0
+
+    def _test(self, asked: bool) -> tuple[float | None, float | None]:
+        return self.task.evaluate(self.model, "test") if asked else (None, None)
 
     def results(self, status: str) -> dict[str, Any]:
         """What goes into the record: the curve and, of a complete trial, final values.
 
         ``gradients`` of an optimizer that evaluates a minibatch more than once: how many evaluations
         of loss and gradient all steps took, and up to each row of the curve. Where it is absent, as
-        in every other record, a step was one.
+        in every other record, a step was one. ``stopping``, under early stopping: the step it stopped
+        at, None where it ran to the last one, and the step whose evaluation is reported.
         """
         complete = status == COMPLETE
+        names = (*FINAL_COLUMNS, *self.further)
         return {
             "status": status,
             "steps": self.step,
             "curve": self.curve,
-            **{name: self.curve[name][-1] if complete else None for name in FINAL_COLUMNS},
+            **{name: self.curve[name][self.reported] if complete else None for name in names},
             **({"gradients": self.gradients} if self.gradients else {}),
+            **({"stopping": self._stopped()} if self.stopping and complete else {}),
+        }
+
+    def _stopped(self) -> dict[str, Any]:
+        early = self.step < self.workload["steps"]
+        return {
+            "stopped_at": self.step if early else None,
+            "reported_step": self.curve["step"][self.reported],
         }
 
 

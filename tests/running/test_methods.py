@@ -2,16 +2,24 @@
 
 import pytest
 
+from harness.errors import ConfigError
+from harness.records import tables, weights
+from harness.records.folder import StudyFolder
 from harness.records.record import deterministic
-from harness.study.result import COMPLETE
+from harness.study.result import COMPLETE, FURTHER_COLUMNS
 from tests.running.test_trial import CNN, Interrupted
-from tests.studies import record, result, study
+from tests.studies import record, result, study, task
 
 BASE = ("optimizer=momentum", *CNN)
 METHODS = {
     "noise": ("+search_space.noise_eta={low: 1e-3, high: 1, scale: log}",),
     "clipping by norm": ("+search_space.clip_norm={low: 1e-2, high: 1e-1, scale: log}",),
     "clipping by value": ("+search_space.clip_value=1e-3",),
+    "exponential average": ("averaging.exponential=0.9",),
+    "mean of the parameters": ("averaging.polyak=0.3",),
+    "both averages": ("averaging.exponential=0.9", "averaging.polyak=0.3"),
+    "early stopping": ("stopping.patience=1", "stopping.margin=0.01"),
+    "training sample": ("workload.train_sample=100",),
 }
 
 
@@ -28,9 +36,130 @@ def test_a_method_is_part_of_the_study_and_resumes_to_the_same_bits(words, tmp_p
     assert trial.warnings == []
 
 
+def test_without_them_a_study_is_what_it_was():
+    """The name of a study from before there were any, with its schedule's axes."""
+    assert study("optimizer=adam").fingerprint == "19a6950d617f"
+
+
 @pytest.mark.parametrize("name", ["noise", "clipping by norm", "clipping by value"])
 def test_what_is_done_to_a_gradient_changes_the_training_alone(name):
     """The method's axis comes before the schedule's, so the coordinates before it stay."""
     plain, changed = study(*BASE), study(*BASE, *METHODS[name])
     assert result(changed)["point"]["lr"] == result(plain)["point"]["lr"]
     assert result(changed)["train_loss"] != result(plain)["train_loss"]
+
+
+# --- averages, the training sample and early stopping ----------------------------------------------
+
+
+def test_averages_and_the_training_sample_are_further_columns_and_change_nothing_else():
+    plain = result(study(*BASE))
+    of = study(*BASE, *METHODS["both averages"], *METHODS["training sample"])
+    made = result(of)
+    assert set(made["curve"]) - set(plain["curve"]) == set(FURTHER_COLUMNS)
+    for name, values in plain["curve"].items():
+        assert made["curve"][name] == values
+    for name in FURTHER_COLUMNS:
+        assert made[name] == made["curve"][name][-1]
+        assert name not in plain
+    assert made["curve"]["polyak_test_error"] == [
+        None,
+        made["curve"]["polyak_test_error"][1],
+        made["polyak_test_error"],
+    ]
+
+
+def test_a_table_has_the_further_columns_that_any_trial_has(tmp_path):
+    with_it, without = study(*BASE, *METHODS["training sample"]), study(*BASE)
+    for of in (without, with_it, without):
+        folder = StudyFolder(tmp_path, of)
+        folder.create()
+        folder.write(record(of))
+    found = tables.read(tmp_path)
+    has = found.trials["study"] == with_it.fingerprint
+    assert found.trials["train_error"].notna().tolist() == has.tolist()
+    curves = found.curves
+    assert (curves["train_error"].notna() == (curves["study"] == with_it.fingerprint)).all()
+    assert "polyak_val_error" not in curves
+
+
+def test_early_stopping_says_when_it_stopped_and_which_step_it_reports():
+    words = ("search_space.lr=1e-9", "stopping.patience=2")  # nothing improves after the first
+    made = result(
+        study("optimizer=sgd", *CNN, "workload.eval_every=2", "workload.test_every=0", *words)
+    )
+    assert made["stopping"] == {"stopped_at": 6, "reported_step": 2}
+    assert (made["status"], made["steps"]) == (COMPLETE, 6)
+    assert made["curve"]["step"] == [2, 4, 6]
+    for name in ("val_error", "test_error", "train_loss"):
+        assert made[name] == made["curve"][name][0] is not None
+
+
+def test_a_trial_that_goes_on_improving_runs_to_its_last_step():
+    made = result(study(*BASE, "stopping.patience=12"))
+    assert made["stopping"]["stopped_at"] is None
+    assert made["val_error"] == min(made["curve"]["val_error"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("stopping.margin=0.1",), "says nothing without stopping.patience"),
+        (("stopping.patience=0",), "must be 1 or more, got 0"),
+        (("stopping.patience=2", "pruning=halving"), "ends a trial before its rungs"),
+        (("averaging.exponential=1",), r"a decay in \[0, 1\), got 1"),
+        (("averaging.polyak=-0.1",), r"a share of the steps in \[0, 1\), got -0.1"),
+        (("workload.train_sample=0",), "must be 1 or more, got 0"),
+    ],
+)
+def test_a_mistake_is_one_line(words, message):
+    with pytest.raises(ConfigError, match=message):
+        study(*BASE, *words)
+
+
+# --- weights ---------------------------------------------------------------------------------------
+
+
+def state_error(of, state):
+    model = task(of).model()
+    model.load_state_dict(state)
+    return task(of).evaluate(model, "validation")[0]
+
+
+@pytest.mark.parametrize("further", [(), ("stopping.patience=1",)], ids=["", "stopped early"])
+def test_weights_are_those_that_were_evaluated(further, tmp_path):
+    of = study(*BASE, *further)
+    folder = StudyFolder(tmp_path, of)
+    folder.create()
+    made = record(of, 2, lambda: False, None, None, weights.Weights(folder, 2, "evaluations"))
+    errors, steps = made["curve"]["val_error"], made["curve"]["step"]
+    assert weights.steps_of(folder.path, 2) == steps
+    for step, error in zip(steps, errors, strict=True):
+        assert state_error(of, weights.read(folder.path, 2, f"{step:06d}")) == error
+    assert state_error(of, weights.read(folder.path, 2, weights.LAST)) == errors[-1]
+    assert state_error(of, weights.read(folder.path, 2, weights.BEST)) == min(errors)
+    assert deterministic(made) == result(of, 2)
+
+
+def test_a_resumed_trial_leaves_the_same_weights(tmp_path):
+    of = study(*BASE)
+    trial = Interrupted(of, tmp_path, keep="weights")
+    trial.run(stop_at=9)
+    made = trial.run()
+    best = weights.read(trial.folder.path, 1, weights.BEST)
+    assert state_error(of, best) == min(made["curve"]["val_error"])
+    names = sorted(path.name for path in (trial.folder.path / "weights" / "000001").iterdir())
+    assert names == ["best.pt", "last.pt"]
+
+
+def test_weights_that_are_not_there_or_damaged_say_so(tmp_path):
+    of = study(*BASE)
+    folder = StudyFolder(tmp_path, of)
+    folder.create()
+    with pytest.raises(ConfigError, match="trial 0 kept no weights; train it with keep=weights"):
+        weights.read(folder.path, 0)
+    record(of, 0, lambda: False, None, None, weights.Weights(folder, 0, "weights"))
+    path = folder.path / "weights" / "000000" / "last.pt"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ConfigError, match=r"is not usable .*damaged"):
+        weights.read(folder.path, 0)

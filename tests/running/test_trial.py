@@ -9,6 +9,7 @@ from harness.errors import SweepError
 from harness.records.checkpoint import Checkpoint, Every, from_bytes, to_bytes
 from harness.records.folder import StudyFolder
 from harness.records.record import deterministic, new_record
+from harness.records.weights import Weights
 from harness.running.trial import run_trial
 from harness.study.result import COMPLETE, DIVERGED, FAILED, OUT_OF_MEMORY
 from harness.training.train import Stopped, Training
@@ -108,11 +109,12 @@ def test_the_same_bits_again_and_others_for_another_trial():
 class Interrupted:
     """A trial that is stopped at some of its steps, and resumed."""
 
-    def __init__(self, of, root, every=EVERY_FIVE, trial=1):
+    def __init__(self, of, root, every=EVERY_FIVE, trial=1, keep=None):
         self.study, self.trial, self.every = of, trial, every
         self.warnings = []
         self.folder = StudyFolder(root, of)
         self.folder.create()
+        self.weights = Weights(self.folder, trial, keep) if keep else None
 
     def run(self, stop_at=None, error=None):
         """The record, or None when it was stopped (or ended by the error) before that step."""
@@ -129,8 +131,9 @@ class Interrupted:
 
         try:
             return run_trial(
-                self.study, self.trial, task(self.study), "cpu", should_stop, checkpoint
-            )
+                self.study, self.trial, task(self.study), "cpu", should_stop, checkpoint,
+                weights=self.weights,
+            )  # fmt: skip
         except Stopped:
             return None
 

@@ -172,6 +172,6 @@ def test_a_state_without_one_of_its_links_is_refused(link):
 def test_evaluation_sees_the_last_parameters():
     model, links = made("momentum")
     after = train(model, links, range(3))
-    with links.averaging.evaluated():
+    with links.evaluated():
         seen = torch.cat([p.detach().flatten() for p in model.parameters()])
     assert torch.equal(seen, after)

@@ -148,10 +148,18 @@ class CharacterTask:
         logits, state = model(inputs, carry)
         return mean_cross_entropy(logits.flatten(0, 1), targets.flatten()), detached(state)
 
-    @torch.no_grad()
     def evaluate(self, model: CharLSTM, split: str) -> tuple[float, float]:
+        return self._evaluated(model, *self._streams[split])
+
+    def evaluate_training(self, model: CharLSTM, examples: int) -> tuple[float, float]:
+        """On as many characters: the beginnings of all training streams."""
+        inputs, targets = self._streams["train"]
+        length = max(1, examples // inputs.shape[1])
+        return self._evaluated(model, inputs[:length], targets[:length])
+
+    @torch.no_grad()
+    def _evaluated(self, model: CharLSTM, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
         model.eval()
-        inputs, targets = self._streams[split]
         errors = loss = torch.zeros((), device=self.device)
         state = None
         for characters, successors in zip(

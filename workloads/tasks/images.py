@@ -19,6 +19,7 @@ from workloads.tasks.augmentation import (
 )
 from workloads.tasks.cross_entropy import count_errors, mean_cross_entropy
 from workloads.tasks.order import AUGMENTATION, Order
+from workloads.tasks.splits import sampled
 
 # One thread evaluates 5,000 images in 1.9 s at 250 or 500 a batch, in 3.0 s at 1,000.
 EVALUATION_BATCH = {"cpu": 500, "cuda": 2_500}
@@ -149,18 +150,26 @@ class ImageTask:
 
     def evaluated(self, split: str) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and labels of a part, as many at a time as are best evaluated together."""
-        for part in self._splits[split].split(EVALUATION_BATCH[torch.device(self.device).type]):
+        return self._in_parts(self._splits[split])
+
+    def _in_parts(self, examples: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        for part in examples.split(EVALUATION_BATCH[torch.device(self.device).type]):
             yield self.examples_of(part)
 
-    @torch.no_grad()
     def evaluate(self, model: nn.Module, split: str) -> tuple[float, float]:
+        return self._evaluated(model, self._splits[split])
+
+    def evaluate_training(self, model: nn.Module, examples: int) -> tuple[float, float]:
+        return self._evaluated(model, sampled(self._splits["train"], examples))
+
+    @torch.no_grad()
+    def _evaluated(self, model: nn.Module, examples: Tensor) -> tuple[float, float]:
         model.eval()
         dtype = next(model.parameters()).dtype
         errors = loss = torch.zeros((), device=self.device)
-        for images, labels in self.evaluated(split):
+        for images, labels in self._in_parts(examples):
             logits = model(self.inputs(images, dtype))
             errors = errors + count_errors(logits, labels)
             loss = loss + mean_cross_entropy(logits, labels).double() * len(labels)
         model.train()
-        count = len(self._splits[split])
-        return float(errors) / count, float(loss) / count
+        return float(errors) / len(examples), float(loss) / len(examples)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from workloads.data.quadratic import Instance
 from workloads.models.quadratic import Quadratic
 from workloads.tasks.order import Order
-from workloads.tasks.splits import full_minibatches
+from workloads.tasks.splits import full_minibatches, sampled
 
 
 class QuadraticTask:
@@ -73,10 +73,15 @@ class QuadraticTask:
     ) -> tuple[Tensor, None]:
         return model(self.minibatch(step, data_seed)).mean(), None
 
-    @torch.no_grad()
     def evaluate(self, model: Quadratic, split: str) -> tuple[float, float]:
         """The mean loss, twice: there is no error rate to select by."""
-        mean, spread = self.moments[split]
+        return self._mean_loss(model, *self.moments[split])
+
+    def evaluate_training(self, model: Quadratic, examples: int) -> tuple[float, float]:
+        return self._mean_loss(model, *self._mean_and_spread(sampled(self._train, examples).cpu()))
+
+    @torch.no_grad()
+    def _mean_loss(self, model: Quadratic, mean: Tensor, spread: float) -> tuple[float, float]:
         difference = model.theta.double() - mean
         loss = float(0.5 * difference @ model.Q.double() @ difference) + spread
         return loss, loss

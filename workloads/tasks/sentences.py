@@ -13,6 +13,7 @@ from workloads.data.lm1b import END, Sentences
 from workloads.task import DataError
 from workloads.tasks.cross_entropy import mean_cross_entropy
 from workloads.tasks.order import ORDER
+from workloads.tasks.splits import sampled
 
 NO_TARGET = -100  # of padding: cross entropy passes over it
 BUCKETS = (16, 32, 64, 128, 256, 512)  # a sentence is padded to the next of these, or the longest
@@ -122,11 +123,20 @@ class SentenceTask:
         inputs, targets = self.minibatch(step, data_seed)
         return mean_cross_entropy(model(inputs).flatten(0, 1), targets.flatten()), None
 
-    @torch.no_grad()
     def evaluate(self, model: nn.Module, split: str) -> tuple[float, float]:
         """The mean cross entropy a token, twice."""
+        return self._evaluated(model, split, np.argsort(self._lengths[split], kind="stable"))
+
+    def evaluate_training(self, model: nn.Module, examples: int) -> tuple[float, float]:
+        lengths = self._lengths["train"]
+        chosen = sampled(torch.arange(len(lengths)), examples).numpy()
+        return self._evaluated(model, "train", chosen[np.argsort(lengths[chosen], kind="stable")])
+
+    @torch.no_grad()
+    def _evaluated(
+        self, model: nn.Module, split: str, by_length: np.ndarray
+    ) -> tuple[float, float]:
         model.eval()
-        by_length = np.argsort(self._lengths[split], kind="stable")
         total, count = 0.0, 0
         for start in range(0, len(by_length), self.batch_size):
             inputs, targets = self._padded(split, by_length[start : start + self.batch_size])

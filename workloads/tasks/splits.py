@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from workloads.settings import DEEPOBS
@@ -75,3 +76,9 @@ def full_minibatches(examples: Examples, batch_size: int, split: str) -> Example
             f"{split}, of which only full minibatches count: give a smaller one"
         )
     return examples[:kept]
+
+
+def sampled(examples: Tensor, count: int) -> Tensor:
+    """The same `count` of the examples at every call, drawn once for all trials; all where fewer."""
+    drawn = np.random.RandomState(0).permutation(len(examples))[:count]
+    return examples[torch.from_numpy(np.sort(drawn)).to(examples.device)]

@@ -1,0 +1,51 @@
+"""What a study holds of the methods beside optimizer and schedule, each only where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.errors import ConfigError
+from harness.study.result import EXPONENTIAL, POLYAK
+
+
+def of(resolved: Mapping[Any, Any]) -> dict[str, Any]:
+    """The nodes of `harness.study.study.OPTIONAL_KEYS` that a composed configuration uses.
+
+    Raises:
+        ConfigError: a value out of range, or one that says nothing by itself.
+    """
+    found = {"stopping": _stopping(resolved), "averaging": _averaging(resolved)}
+    return {name: node for name, node in found.items() if node}
+
+
+def _given(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in node.items() if value is not None}
+
+
+def _stopping(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    node = _given(resolved["stopping"])
+    if not node:
+        return node
+    if "patience" not in node:
+        raise ConfigError(
+            f"stopping.margin={node['margin']:g} says nothing without stopping.patience; add one"
+        )
+    if node["patience"] < 1:
+        raise ConfigError(f"stopping.patience must be 1 or more, got {node['patience']}")
+    if not node.setdefault("margin", 0.0) >= 0:
+        raise ConfigError(f"stopping.margin must be 0 or more, got {node['margin']:g}")
+    if resolved["pruning"]["name"] != "none":
+        raise ConfigError(
+            "stopping.patience ends a trial before its rungs, which pruning= compares it at; leave one"
+            " of them out"
+        )
+    return node
+
+
+def _averaging(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    node = _given(resolved["averaging"])
+    for name, what in ((EXPONENTIAL, "a decay"), (POLYAK, "a share of the steps")):
+        if name in node and not 0 <= node[name] < 1:
+            raise ConfigError(f"averaging.{name} is {what} in [0, 1), got {node[name]:g}")
+    return node
