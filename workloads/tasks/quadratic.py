@@ -78,7 +78,7 @@ class QuadraticTask:
         return self._mean_loss(model, *self.moments[split])
 
     def evaluate_training(self, model: Quadratic, examples: int) -> tuple[float, float]:
-        return self._mean_loss(model, *self._mean_and_spread(sampled(self._train, examples).cpu()))
+        return self._mean_loss(model, *self._mean_and_spread(sampled(self.train, examples).cpu()))
 
     @torch.no_grad()
     def _mean_loss(self, model: Quadratic, mean: Tensor, spread: float) -> tuple[float, float]:
