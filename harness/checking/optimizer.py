@@ -15,6 +15,7 @@ from harness.errors import ConfigError
 from harness.records.checkpoint import from_bytes, to_bytes
 from harness.training import optimizers
 from harness.training.randomness import random_state, seed, set_random_state
+from harness.training.rehearsal import rehearse
 from harness.training.resuming import Proof
 from harness.training.train import Training
 
@@ -29,13 +30,13 @@ def check(on: Subject) -> Iterator[Finding]:
     """What there is to say, one after the other; nothing more after a step that cannot be taken."""
     middle = on.middle()
     try:
-        on.begin(middle).chain.rehearse()
+        training = on.begin(middle)
+        training.train_one_step()
     except Exception as error:  # whatever a class of others raises
         yield Finding(WRONG, "constructs", f"{said(error)}; mend the class or its search space")
         return
-    training = on.begin(middle)
     yield Finding(OK, "constructs", _described(on, training))
-    for further in (_downhill, _resumes, _repeats, _memory, _cost):
+    for further in (_rehearsed, _downhill, _resumes, _repeats, _memory, _cost):
         try:
             yield further(on, middle)
         except Exception as error:  # at a later step than the first
@@ -49,6 +50,23 @@ def _described(on: Subject, training: Training) -> str:
     again = "; evaluates the loss again within a step" if training.chain.evaluates_again else ""
     count = sum(p.numel() for p in tensors)
     return f"{rule} on {len(tensors)} tensors of {count:,} parameters{again}"
+
+
+def _rehearsed(on: Subject, middle: Mapping[str, float]) -> Finding:
+    """What is looked at before any sweep (`training.rehearsal`), on made-up gradients."""
+    config = on.study.config
+    named, scheduled = (
+        optimizers.described(config["optimizer"]),
+        config["schedule"]["name"] != "constant",
+    )
+    try:
+        warning = rehearse(lambda: on.begin(middle).chain, named, scheduled)
+    except ConfigError as error:
+        return Finding(WRONG, "rehearsed", said(error))
+    if warning:
+        return Finding(LOOK, "rehearsed", warning)
+    told = "built again it steps alike, and moves the model in its steps alone"
+    return Finding(OK, "rehearsed", f"{told}; the schedule reaches it" if scheduled else told)
 
 
 # --- downhill ---------------------------------------------------------------------------------
