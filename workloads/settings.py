@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -23,6 +24,17 @@ def _is_whole(value: Any) -> bool:
 POSITIVE = Rule("a whole number of at least 1", lambda v: _is_whole(v) and v >= 1)
 PROBABILITY = Rule(
     "a number in [0, 1)", lambda v: (_is_whole(v) or isinstance(v, float)) and 0 <= v < 1
+)
+NUMBER = Rule(
+    "a number of at least 0", lambda v: (_is_whole(v) or isinstance(v, float)) and 0 <= v < math.inf
+)
+TWO_NUMBERS = Rule(
+    "two numbers, such as [1.0, -2.0]",
+    lambda v: (
+        isinstance(v, list | tuple)
+        and len(v) == 2
+        and all((_is_whole(x) or isinstance(x, float)) and math.isfinite(x) for x in v)
+    ),
 )
 FLAG = Rule("true or false", lambda v: v is None or isinstance(v, bool))
 PATH = Rule("a path or null", lambda v: v is None or (isinstance(v, str) and v != ""))

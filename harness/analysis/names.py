@@ -12,7 +12,7 @@ from harness.study.inclusions import EDGES
 NAMES = {
     "sgd": "SGD", "momentum": "Momentum", "nesterov": "Nesterov", "rmsprop": "RMSProp",
     "adam": "Adam", "nadam": "NAdam", "adamw": "AdamW", "adagrad": "Adagrad",
-    "adadelta": "Adadelta", "adamax": "AdaMax",
+    "adadelta": "Adadelta", "adamax": "AdaMax", "newton": "Newton", "lbfgs": "L-BFGS",
 }  # fmt: skip
 QUANTITIES = {
     "val_error": "validation error", "test_error": "test error", "train_loss": "training loss",

@@ -16,6 +16,7 @@ VERBS = {
     "status": "how far each study is: done, running, failed, missing",
     "refine": "the search space of the next stage, from the trials of this one",
     "stages": "search spaces for several optimizers, by the same two stages for each",
+    "landscape": "optimizers seen moving on functions of two numbers, and leaving a saddle",
     "spaces": "whether a comparison holds on parts of its search spaces",
     "card": "the facts of a results folder, as its card states them",
     "compact": "one Parquet file a study instead of one JSON file a trial",

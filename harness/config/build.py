@@ -286,7 +286,7 @@ def _check_workload(workload: Mapping[str, Any]) -> None:
         )
 
 
-OURS = ("torch", "workloads")  # whose code the versions in each record name
+OURS = ("torch", "workloads", "harness")  # whose code the versions in each record name
 
 
 def _note_code(node: dict[str, Any], module: str) -> None:

@@ -37,11 +37,13 @@ LOOKS = {
     "adagrad": Look("#882255", "<"),
     "adadelta": Look("#999933", ">"),
     "adamax": Look("#332288", "p"),
+    "newton": Look("#000000", "*"),
+    "lbfgs": Look("#aa4499", "h"),
 }
 OTHERS = tuple(
     Look(colour, "h*d"[place % 3])
     for place, colour in enumerate((
-        "#44aa99", "#aa4499", "#117733", "#ddaa33", "#4477aa", "#cc6677", "#887700", "#994455",
+        "#44aa99", "#994488", "#117733", "#ddaa33", "#4477aa", "#cc6677", "#887700", "#994455",
         "#0077bb", "#cc3311", "#009988", "#ee7733",
     ))
 )  # fmt: skip

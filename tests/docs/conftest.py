@@ -91,6 +91,7 @@ def shortened(words):
         trials = [f"num_trials={MORE_TRIALS.get(given.get('experiment', ''), NUM_TRIALS)}"]
     counts = ("num_trials", "num_feasible", "max_trials")
     kept = [word for word in words if word.partition("=")[0] not in counts]
-    model = SMALL_MODELS[given.get("workload", "digits_cnn")]
+    model = SMALL_MODELS.get(given.get("workload", "digits_cnn"))
     fewer = [FEWER_OPTIMIZERS] if "experiment" in given else []
-    return [*kept, *SMALL, model, *trials, *fewer, NO_REPORT]
+    smaller = [model] if model else []
+    return [*kept, *SMALL, *smaller, *trials, *fewer, NO_REPORT]

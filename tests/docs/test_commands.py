@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from harness.__main__ import command
-from harness.commands import verbs
+from harness.commands import verbs, watched
 from tests.docs.conftest import NO_DOWNLOADS, SMALL, shortened
 from tests.docs.pages import CHECKOUT, PAGES, blocks, commands, file_of
 
@@ -37,6 +37,8 @@ PRINTING = ("--cfg", "--help", "-sc")
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_of_a_page_runs(page, scratch, small_results, monkeypatch, capsys):
+    monkeypatch.setattr(watched, "STARTS", 1)
+    monkeypatch.setattr(watched, "ESCAPE_STEPS", 9)
     monkeypatch.setenv("PATH", str(scratch))  # no Slurm, whatever this machine has
     shutil.copytree(small_results, scratch / "results")
     for block in blocks(page):
@@ -69,6 +71,8 @@ def _run_harness(words, capsys):
         words = shortened(words)
     if verb == "stages":
         words = [*words, *SMALL, "model.width=2", "num_trials=30"]  # it needs 20 feasible ones
+    if verb == "landscape":
+        words = [*words, *SMALL, "num_trials=2", "--no-animation"]
     if verb == "submit":
         words = [NO_DOWNLOADS.get(word, word) for word in words]
     status = command(words)

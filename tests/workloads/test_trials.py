@@ -16,11 +16,12 @@ from tests.workloads.conftest import made_shards
 SMALL = ("workload.steps=2", "workload.eval_every=2", "workload.test_every=0", "optimizer=sgd")
 CONF = Path(__file__).parents[2] / "conf"
 EIGHT = ("workload.batch_size=8",)
-BUNDLED = ("quadratic_deep", "digits_mlp", "digits_logistic")
+LANDSCAPES = ("beale", "saddle", "ravine", "rosenbrock", "himmelblau")
+BUNDLED = ("quadratic_deep", "digits_mlp", "digits_logistic", *LANDSCAPES)
 
 
 def trained(workload: str, *words: str):
-    return record(study(f"workload={workload}", *SMALL, "search_space.lr=0.01", *words))
+    return record(study(f"workload={workload}", *SMALL, "search_space.lr=0.001", *words))
 
 
 @pytest.mark.parametrize("workload", BUNDLED)

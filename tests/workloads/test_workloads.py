@@ -29,6 +29,7 @@ MODEL = {
     "digits_mlp": {"width": 8},
     "digits_logistic": {},
     "quadratic_deep": {},
+    "landscape": {"start": [1.0, 1.5], "perturbation": 0.1},
     "python_docs_lstm": LSTM,
     "war_and_peace_lstm": LSTM,
     "fashion_mnist_cnn": {},
@@ -40,7 +41,7 @@ MODEL = {
 }
 DEEPOBS_IMAGES = ("fashion_mnist_cnn", "cifar10_3c3d", "cifar100_cnn")
 FIXED_START = ("quadratic_deep", "digits_logistic")
-NO_ERROR_RATE = ("quadratic_deep", "lm1b_transformer")
+NO_ERROR_RATE = ("quadratic_deep", "lm1b_transformer", "landscape")
 
 
 @pytest.fixture
@@ -48,6 +49,8 @@ def made_data(tmp_path, small_cifar, small_cifar100, small_fashion):
     """made_data(name): a workload's `data:` node, with made data where it needs any."""
 
     def data(name: str) -> dict:
+        if name == "landscape":
+            return {"function": "beale"}
         if name == "war_and_peace_lstm":
             path = tmp_path / "text.txt"
             text = b"Well, Prince, so Genoa and Lucca are now just family estates.\r\n"
@@ -160,7 +163,10 @@ def test_two_workers_compute_the_same_bits(workload):
     assert losses() == losses()
 
 
-def test_bfloat16_autocast_agrees_and_gives_a_float32_loss(task):
+def test_bfloat16_autocast_agrees_and_gives_a_float32_loss(workload, task):
+    if short_name(workload[0]) == "landscape":
+        pytest.skip("its two numbers are float64, which autocast leaves alone")
+
     def loss(enabled: bool) -> torch.Tensor:
         torch.manual_seed(0)
         model = task.model()
