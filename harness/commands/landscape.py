@@ -62,8 +62,8 @@ def main(arguments: Sequence[str]) -> int:
 def _words(given: Sequence[str]) -> tuple[list[str], bool]:
     """The words of the tuning, and whether functions or optimizers were chosen.
 
-    >>> _words(["optimizer=adam", "num_trials=8"])[0][:2]
-    ['workload=beale,saddle,ravine,rosenbrock,himmelblau', 'optimizer=adam']
+    >>> _words(["workload=beale", "optimizer=adam", "num_trials=8"])
+    (['schedule=constant', 'workload=beale', 'optimizer=adam', 'num_trials=8'], True)
     """
     for word in given:
         key = word.partition("=")[0].lstrip("+~")
