@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 VERBS = {
     "run": "train the trials of a study or a sweep; this word may be left out",
     "check": "is an optimizer, or a workload, what it should be? before a sweep is paid for",
+    "new": "files to begin with, of an optimizer or a workload of your own",
     "plan": "how many trials a verdict takes, and what a sweep costs",
     "report": "what the trials say: tables, figures and one HTML page",
     "pruned": "what a pruned sweep says, and what pruning lost",
