@@ -95,6 +95,11 @@ class Chain:
         self.transforms = Transforms(of.gradient, seed)
         scheduled = schedule_name != "constant" or bool(of.schedule)
         self.optimizer = optimizers.build(optimizer, model, of.optimizer, scheduled)
+        if self.optimizer.closure and "delay" in self.transforms.states:
+            raise ConfigError(
+                "an optimizer that evaluates the loss again cannot be given a gradient of before; leave"
+                " search_space.delay out"
+            )
         self.schedule, self.axes = schedule(schedule_name), of.schedule
         self.averaging = Averages(averaging, model, total_steps) if averaging else LastIterate()
         self.lr = optimizers.learning_rate(optimizer, of.optimizer)
@@ -112,7 +117,8 @@ class Chain:
     def advance(self, step: int, factor: float | None = None) -> None:
         """Take 0-based step ``step`` from the gradient at hand, at the schedule's rate or another."""
         gradients = self.transforms(self.optimizer.gradients(), self.optimizer.values, step + 1)
-        self.optimizer.step(gradients, self.factor(step) if factor is None else factor)
+        if gradients:  # none arrived: nothing to step with
+            self.optimizer.step(gradients, self.factor(step) if factor is None else factor)
         self.averaging.update()
 
     def advance_by_closure(

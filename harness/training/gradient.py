@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from harness.errors import ConfigError
+from harness.training.delay import delay
 from harness.training.rules import Hyper
 from harness.training.signatures import keywords
 
@@ -108,6 +109,10 @@ def noise(
     return [g.add(drawn(g), alpha=deviation) for g in gradients], seed
 
 
+transform(idle={"delay": 0.0}, **{SEED: 0}, pending=())(
+    delay
+)  # what is handed in has all of the above
+
 HYPERPARAMETERS = tuple(name for each in TRANSFORMS.values() for name in each.hyperparameters)
 
 
@@ -143,6 +148,7 @@ class Transforms:
                 self.states[name] = {**each.initial_state, **own}
 
     def __call__(self, gradients: list[Tensor], values: list[Tensor], t: int) -> list[Tensor]:
+        """What the rule gets in step t; empty where no gradient has arrived (`delay`, the last one)."""
         for name, given in self.hyperparameters.items():
             state = self.states[name]
             gradients, *new = TRANSFORMS[name].apply(gradients, values, *state.values(), t, **given)
