@@ -11,15 +11,15 @@ from tests.studies import record, study
 
 CHECKOUT = Path(__file__).parents[2]
 TINY = ("workload.steps=10", "workload.eval_every=10", "model.width=2")
-EFFECTIVE = "search_space=digits_cnn/effective/momentum"
+EFFECTIVE = "search_space=digits_cnn/momentum"
 STAGED = {"digits_cnn": "digits_stages"}
 
 
 def test_the_scale_is_part_of_a_study_that_needs_it_alone():
-    plain = study("optimizer=momentum", "search_space=digits_cnn/momentum", *TINY)
+    plain = study("optimizer=momentum", "search_space=digits_cnn/paper/momentum", *TINY)
     assert "gradient_scale" not in plain.config
     assert "gradient_scale" not in plain.config["workload"]
-    other = study("optimizer=momentum", "search_space=digits_cnn/momentum",
+    other = study("optimizer=momentum", "search_space=digits_cnn/paper/momentum",
                   "workload.gradient_scale=1", *TINY)  # fmt: skip
     assert other.fingerprint == plain.fingerprint
 
@@ -62,7 +62,7 @@ def test_a_class_without_a_rate_is_refused_before_anything_runs():
 
 def test_a_record_keeps_the_point_and_the_rate_it_was_solved_to():
     of = study(
-        "optimizer=momentum", "search_space=digits_cnn/effective/momentum",
+        "optimizer=momentum", "search_space=digits_cnn/momentum",
         "search_space.one_minus_momentum=1.0", *TINY,
     )  # fmt: skip
     made = record(of)
@@ -79,7 +79,7 @@ def test_the_shipped_spaces_are_those_that_the_stages_found(workload):
     files = sorted(found.glob("*.yaml"))
     assert len(files) >= 6
     for path in files:
-        shipped = CHECKOUT / "conf" / "search_space" / workload / "effective" / path.name
+        shipped = CHECKOUT / "conf" / "search_space" / workload / path.name
         assert shipped.read_text() == path.read_text()
 
 

@@ -22,7 +22,7 @@ def node(*words):
 def test_linear_is_searched_as_in_the_paper_unless_told():
     made = node()
     assert made["schedule"] == {"name": "linear"}
-    assert list(made["search_space"]) == ["lr", "one_minus_momentum", *LINEAR]
+    assert list(made["search_space"]) == ["effective_lr", "one_minus_momentum", *LINEAR]
     assert {name: made["search_space"][name] for name in LINEAR} == LINEAR
 
 
@@ -36,7 +36,7 @@ def test_an_axis_of_the_schedule_is_set_by_its_name():
 def test_the_search_spaces_own_word_wins_and_keeps_its_place():
     space = node("+search_space.end_factor=0.5")["search_space"]
     assert space["end_factor"] == 0.5
-    assert list(space) == ["lr", "one_minus_momentum", "end_factor", "decay_steps_factor"]
+    assert list(space) == ["effective_lr", "one_minus_momentum", "end_factor", "decay_steps_factor"]
 
 
 def test_the_schedule_leaves_the_other_coordinates_of_a_point():

@@ -28,7 +28,11 @@ def test_the_same_bits_alone_in_a_sweep_in_any_order_with_any_workers(tmp_path):
 
 
 def test_num_feasible_runs_the_same_set_whatever_the_workers(tmp_path):
-    space = ("search_space.lr.low=1", "search_space.lr.high=1e12")
+    space = (
+        "search_space=digits_cnn/paper/momentum",
+        "search_space.lr.low=1",
+        "search_space.lr.high=1e12",
+    )
     words = ("optimizer=momentum", *space, "num_feasible=4", "max_trials=40", "workers=2")
     assert command([*words, *HERE, f"root={tmp_path}"]) == 0
     statuses = [record["status"] for record in records(tmp_path).values()]

@@ -42,7 +42,7 @@ OPTIMIZERS = {
 
 
 def test_a_record_tells_the_whole_story():
-    of = study("optimizer=rmsprop", "search_space=digits_cnn/rmsprop", *CNN)
+    of = study("optimizer=rmsprop", "search_space=digits_cnn/paper/rmsprop", *CNN)
     made = record(of, 2)
     assert (made["status"], made["steps"], made["trial"]) == (COMPLETE, STEPS, 2)
     assert made["curve"]["step"] == [4, 8, 12]

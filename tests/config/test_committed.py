@@ -1,0 +1,28 @@
+"""A committed study is repeated by the words that its card gives: they compose its fingerprint today."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.config import build
+from harness.study.study import Study, portable
+from tests.studies import jobs
+
+RESULTS = Path(__file__).parents[2] / "results"
+REPEATED = ("digits", "digits_stages", "digits_broad")
+KEPT = [
+    pytest.param(path, node, id=f"{name}-{path.parts[-3]}-{fingerprint}")
+    for name in REPEATED
+    for path in sorted((RESULTS / name).rglob("study.json"))
+    for node in [json.loads(path.read_text(encoding="utf-8"))]
+    for fingerprint in [node["fingerprint"]]
+]
+
+
+@pytest.mark.parametrize(("path", "node"), KEPT)
+def test_its_words_compose_it(path, node, monkeypatch):
+    monkeypatch.chdir(RESULTS.parent)  # a --config-dir is told from there
+    ((config, _),) = jobs(*portable(node["overrides"]), "hydra.mode=RUN")
+    today = {**build.study_node(config), "data_sha256": node["study"]["data_sha256"]}
+    assert Study(today).fingerprint == node["fingerprint"]
