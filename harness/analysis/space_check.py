@@ -17,8 +17,9 @@ is there.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ POOR_RATIO, POOR_SHARE = 2.0, 0.4
 NEAR_CHANCE = 0.02  # of the level
 LEAST_CHANCE = 0.5  # two classes
 FEW, SOME = 1, 4
+CONFIG_DIR = "--config-dir"
 COLUMNS = (
     "workload", "optimizer", "trials", "chance_share", "best_of_1", "best_of_4", "field_best_of_1",
     "field_best_of_4", "ratio", "found_by", "lacks", "poor", "why",
@@ -54,8 +56,8 @@ FOUND_BY = (
     (r"harness refine", REFINED),
 )
 TOLD = {
-    STAGES: "found by both stages", FIRST_STAGE: "a first stage's, broad on purpose",
-    REFINED: "narrowed by harness refine", BY_HAND: "narrowed by no run", "": "found nobody knows how",
+    STAGES: "both stages", FIRST_STAGE: "a first stage's, broad on purpose",
+    REFINED: "narrowed by harness refine", BY_HAND: "narrowed by no run", "": "not known",
 }  # fmt: skip
 
 
@@ -71,12 +73,14 @@ def space_check(
     Args:
         trials: a checked table, one study per workload and optimizer.
         studies: the resolved studies, for what a space lacks.
+        metric: an error; of any other the validation error stands in.
         sources: how each study's space was found, by fingerprint: see `sources_of`.
 
     ``best_of_4`` and the field's are means over searches of that many trials (medians where every
     trial counts); ``why`` says in words what makes a space poor.
     """
     known = studies or {}
+    metric = metric if metric.endswith("_error") else "val_error"
     rows = []
     for workload, part in trials.groupby("workload", sort=False):
         level = chance_level(part, metric)
@@ -105,8 +109,6 @@ def space_check(
 def chance_level(trials: pd.DataFrame, metric: str = "val_error") -> float:
     """The error of a model that learned nothing, as one workload's trials show it; NaN if they don't."""
     if "metric" in trials and not trials["metric"].dropna().eq("error rate").all():
-        return np.nan
-    if not metric.endswith("_error"):
         return np.nan
     errors = values(trials[trials["status"] == COMPLETE], metric)
     if not len(errors):
@@ -150,13 +152,12 @@ def _lacks(optimizer: str, spaces: Mapping[str, Space]) -> str:
 def _judged(row: dict[str, object], field: Iterable[dict[str, object]]) -> dict[str, object]:
     ones, fours = ([float(str(each[f"best_of_{k}"])) for each in field] for k in (FEW, SOME))
     mine, best = float(str(row["best_of_4"])), min(fours)
-    ratio = mine / best if best > 0 else (1.0 if mine == best else np.inf)
+    ratio = 1.0 if mine == best else mine / best if best > 0 else np.inf
     share = float(str(row["chance_share"]))
     why = []
     if ratio >= POOR_RATIO:
-        why.append(
-            f"its best of {SOME} is {number(mine)}, {ratio:.1f} times the field's {number(best)}"
-        )
+        times = f"{ratio:.1f} times" if np.isfinite(ratio) else "beside"
+        why.append(f"its best of {SOME} is {number(mine)}, {times} the field's {number(best)}")
     if share >= POOR_SHARE:
         why.append(f"{share:.0%} of its {row['trials']} trials are no better than chance")
     return row | {
@@ -175,20 +176,28 @@ def sources_of(studies: Studies, folders: Iterable[Path]) -> dict[str, str]:
     """What the file of each study's space says of where its ranges come from, by fingerprint.
 
     Args:
-        folders: with the layout of conf/, such as the shipped one and a user's own, the first first. A
-            file is a study's where the study has all of its axes as they stand there.
+        folders: with the layout of conf/, such as the shipped one and a user's own, the first first; a
+            study's own --config-dir stands before them. A file is a study's where the study has all of
+            its axes as they stand there.
     """
+    shared = list(folders)
     found: dict[str, str] = {}
-    for folder in folders:
-        for fingerprint, study in studies.items():
-            if fingerprint in found:
-                continue
+    for fingerprint, study in studies.items():
+        for folder in (*_config_dirs(study.overrides), *shared):
             files = (folder / "search_space").rglob(f"{study.optimizer}.yaml")
             own_first = sorted(files, key=lambda path: (study.workload not in path.parts, path))
             path = next((path for path in own_first if _is_of(path, study.space)), None)
             if path is not None:
                 found[fingerprint] = _head(path)
+                break
     return found
+
+
+def _config_dirs(words: Sequence[str]) -> list[Path]:
+    """The folders that a command names by --config-dir."""
+    named = [word.partition("=")[2] for word in words if word.startswith(f"{CONFIG_DIR}=")]
+    behind = [b for a, b in itertools.pairwise(words) if a == CONFIG_DIR]
+    return [Path(folder) for folder in (*named, *behind)]
 
 
 def _is_of(path: Path, space: Space) -> bool:
@@ -225,51 +234,3 @@ def _found_by(rows: pd.DataFrame, sources: Mapping[str, str]) -> str:
     texts = [sources.get(study, "") for study in rows["study"].unique()]
     text = texts[0] if texts else ""
     return next((kind for pattern, kind in FOUND_BY if re.search(pattern, text)), "")
-
-
-def unequal(table: pd.DataFrame) -> list[str]:
-    """The workloads on which spaces were found in different ways, as far as that is known."""
-    known = table[table["found_by"] != ""]
-    kinds = known.groupby("workload", sort=False)["found_by"].nunique()
-    return [str(workload) for workload in kinds.index[kinds > 1]]
-
-
-# --- in words ---------------------------------------------------------------------------------
-
-
-def sentences(table: pd.DataFrame) -> list[str]:
-    """One an optimizer, the poor spaces first."""
-    poor_first = table.sort_values("poor", ascending=False, kind="stable")
-    return [_sentence(row) for row in poor_first.to_dict("records")]
-
-
-def _sentence(row: Mapping[str, object]) -> str:
-    share, mine = float(str(row["chance_share"])), float(str(row["best_of_4"]))
-    best = float(str(row["field_best_of_4"]))
-    who = f"{name(str(row['optimizer']))}'s space on {row['workload']}"
-    if row["poor"]:
-        told = f"{who} is poor: {row['why']}"
-    else:
-        beside = "the field's best" if mine == best else f"the field's best {number(best)}"
-        told = (
-            f"{who}: {share:.0%} of {row['trials']} trials no better than chance, best of {SOME}"
-            f" {number(mine)} ({beside})"
-        )
-    if row["found_by"]:
-        told += f"; {TOLD[str(row['found_by'])]}"
-    if row["lacks"]:
-        told += f"; it lacks {row['lacks']}"
-    return f"{told}."
-
-
-def warning(table: pd.DataFrame) -> str:
-    """What a verdict says first where it rests on poor or unequal spaces; empty where it doesn't."""
-    poor = table[table["poor"].astype(bool)]
-    lines = [
-        f"the search space decides here: on {workload} those of"
-        f" {', '.join(map(name, rows['optimizer']))} are poor"
-        for workload, rows in poor.groupby("workload", sort=False)
-    ]
-    lines += [f"spaces on {workload} were not found in the same way" for workload in unequal(table)]
-    text = "; ".join(lines)
-    return f"{text[:1].upper()}{text[1:]}; harness stages finds equal ones." if text else ""

@@ -18,7 +18,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     root = parser.parse_args(arguments).root
 
+    from harness.config import shipped
     from harness.report.card import write_card
 
-    print(write_card(root))
+    print(write_card(root, [shipped.folder()]))
     return 0

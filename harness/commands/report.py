@@ -2,7 +2,8 @@
 and writes into DIR, where one is given,
 
     report.html         one self-contained page: verdict, tuning curves, diagnostics, all trials
-    trials.csv, tuning_curves.csv, final.csv, pairs.csv, inclusions.csv, importance.csv, borders.csv
+    trials.csv, tuning_curves.csv, final.csv, pairs.csv, inclusions.csv, spaces.csv, importance.csv,
+    borders.csv
     tuning_curves.png, tuning_curves.svg
     curves.parquet, studies.json    learning curves and resolved studies, when the source has them
 
@@ -30,10 +31,11 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError("no source given; name a results folder or a trials.csv")
 
     from harness.analysis.pooling import SeveralStudies
+    from harness.config import shipped
     from harness.report.writing import write_report
 
     try:
-        write_report(sources, given.out, asked, study=study, pool=pool)
+        write_report(sources, given.out, asked, study=study, pool=pool, folders=[shipped.folder()])
     except SeveralStudies as error:
         raise told_apart(error, sources) from None
     return 0

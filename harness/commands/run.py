@@ -84,6 +84,7 @@ def _report(jobs: Sequence[Job], requests: Sequence[Request]) -> int:
         verb = "report" if config.pruning.name.value == "none" else "pruned"
         tell(f"records are under {places}; harness {verb} {places} --out DIR compares them")
         return EXIT_COMPLETE
+    from harness.config import shipped
     from harness.report.writing import write_report
 
     # The root may hold other studies too: of the same pair with an edited space, of other settings.
@@ -93,7 +94,7 @@ def _report(jobs: Sequence[Job], requests: Sequence[Request]) -> int:
 
         pruned.write(roots, _folder(config), asked_for)
         return EXIT_COMPLETE
-    write_report(roots, _folder(config), only=asked_for)
+    write_report(roots, _folder(config), only=asked_for, folders=[shipped.folder()])
     return EXIT_COMPLETE
 
 

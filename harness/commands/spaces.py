@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     add("sources", nargs="+", metavar="ROOT|trials.csv", help="results folders, tables of trials")
     add("--out", metavar="DIR", help="where to write tables and figure; not written without")
     add("--budget", type=int, default=4, metavar="K", help="trials of a search (4)")
+    add("--baseline", metavar="NAME", help="whose space is told first")
     add("--config-dir", metavar="DIR", help="your configurations, to tell how a space was found")
     add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
     add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     from harness.analysis.reading import read_results
     from harness.commands.effective import with_effective_rates
     from harness.config import shipped
+    from harness.report import spaces
 
     found = read_results(given.sources, study=given.study, pool=given.pool)
     folders = [Path(given.config_dir)] if given.config_dir else []
@@ -50,9 +52,10 @@ def main(arguments: Sequence[str]) -> int:
     checked = space_check.space_check(found.trials, found.studies, sources=sources)
     trials = with_effective_rates(found, [*folders, shipped.folder()])
     told = subspaces.sensitivity(trials, found.studies, budget_trials=given.budget)
-    if first := space_check.warning(checked):
-        print(f"{first}\n")
-    print("\n".join(space_check.sentences(checked)))
+    for workload, rows in checked.groupby("workload", sort=False):
+        if first := spaces.caution(rows, given.baseline):
+            print(f"{workload}: {first}\n")
+    print("\n".join(spaces.sentences(checked, given.baseline)))
     print()
     print("\n".join(_ranking(told.means)))
     print()

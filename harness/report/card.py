@@ -46,11 +46,11 @@ SKELETON = """# {name}
 """
 
 
-def facts(root: Path | str) -> str:
+def facts(root: Path | str, folders: Iterable[Path] = ()) -> str:
     """The facts of all studies under a results root, as Markdown; or under the roots in a folder.
 
     What was run, then the outcome: of each root, or of each search space that the folder's
-    ``trials.csv`` labels.
+    ``trials.csv`` labels. ``folders`` as in `markdown.outcome`.
 
     Raises:
         ConfigError: no records there.
@@ -66,7 +66,7 @@ def facts(root: Path | str) -> str:
     }
     rows = [*_protocol(studies.values(), records), *_machine(records)]
     outcomes = [
-        _titled(label, markdown.outcome(found.trials, found.studies))
+        _titled(label, markdown.outcome(found.trials, found.studies, folders))
         for label, found in spaces.items()
     ]
     protocol = markdown.table(["fact", "value"], rows)
@@ -195,15 +195,18 @@ def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def write_card(root: Path | str) -> Path:
+def write_card(root: Path | str, folders: Iterable[Path] = ()) -> Path:
     """Write ``ROOT/card.md``, or refresh the facts of the one that is there.
+
+    Args:
+        folders: with the layout of conf/, whose files say how search spaces were found.
 
     Raises:
         ConfigError: no records, or a card whose marks are gone.
         SweepError: it can't be written; the one that was there is.
     """
     path = Path(root) / "card.md"
-    block = f"{BEGIN}\n{facts(root)}\n{END}"
+    block = f"{BEGIN}\n{facts(root, list(folders))}\n{END}"
     if not path.exists():
         text = SKELETON.format(name=Path(root).resolve().name, facts=block)
     else:

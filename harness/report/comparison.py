@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -20,6 +22,7 @@ from harness.analysis.ranks import first_and_mean_rank
 from harness.analysis.reading import Results
 from harness.analysis.selected import ERRORS, errors
 from harness.analysis.selection_bias import selection_bias
+from harness.analysis.space_check import sources_of, space_check
 from harness.analysis.targets import targets, timed
 from harness.analysis.tuning_curves import TO_TARGET, in_cells
 from harness.report.question import Question
@@ -42,6 +45,7 @@ class Analysis(NamedTuple):
     importance: pd.DataFrame
     borders: pd.DataFrame
     feasibility: pd.DataFrame
+    spaces: pd.DataFrame  # space_check
     bias: pd.DataFrame  # selection_bias
     learning: pd.DataFrame  # learning_curves, of workloads that have any
     answers: list[Answer]
@@ -55,8 +59,13 @@ class Analysis(NamedTuple):
         return shown_budgets(self.compared_at(workload) or 1)
 
 
-def analyse(found: Results, question: Question | None = None) -> Analysis:
+def analyse(
+    found: Results, question: Question | None = None, *, folders: Iterable[Path] = ()
+) -> Analysis:
     """All tables of a report.
+
+    Args:
+        folders: with the layout of conf/, whose files say how search spaces were found.
 
     Raises:
         TableError: the question names a column or a baseline that is not there, see `answerable`.
@@ -74,6 +83,9 @@ def analyse(found: Results, question: Question | None = None) -> Analysis:
     feasible = feasibility(trials)
     every_pair = pairs(trials, select_by, baseline=question.baseline, studies=found.studies, **at)
     edges = verdicts(trials, select_by, studies=found.studies, **at)
+    checked = space_check(
+        trials, found.studies, metric=select_by, sources=sources_of(found.studies, folders)
+    )
     at_borders = borders(trials, found.studies, metric=select_by)
     return Analysis(
         results=found,
@@ -91,9 +103,12 @@ def analyse(found: Results, question: Question | None = None) -> Analysis:
         importance=importance(trials, select_by),
         borders=at_borders,
         feasibility=feasible,
+        spaces=checked,
         bias=selection_bias(trials, max_budget=most),
         learning=of_workloads_with_curves(trials, found.curves, **at),
-        answers=answers(at_budget, every_pair, edges, feasible, at_borders, question.baseline),
+        answers=answers(
+            at_budget, every_pair, edges, feasible, at_borders, checked, question.baseline
+        ),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from harness.analysis import space_check
 from harness.analysis.borders import borders
 from harness.analysis.cells import comparison_budget, count_range, needed, shown_budgets
 from harness.analysis.inclusion_verdicts import VIOLATED, verdicts
@@ -15,6 +17,7 @@ from harness.analysis.pairs import judged, pairs
 from harness.analysis.pooling import Studies
 from harness.analysis.reading import ERROR_RATE
 from harness.analysis.tuning_curves import in_cells
+from harness.report import spaces
 from harness.report.races import share
 from harness.report.sentences import what_is_excluded, what_spaces_lack
 from harness.study.inclusions import EDGES
@@ -31,14 +34,18 @@ PAIRS = (
 HOW = {(edge.special, edge.general): edge.how for edge in EDGES}
 
 
-def outcome(trials: pd.DataFrame, studies: Studies | None = None) -> str:
-    """All there is to say: the optimizers, the inclusions, what crowds at a border.
+def outcome(
+    trials: pd.DataFrame, studies: Studies | None = None, folders: Iterable[Path] = ()
+) -> str:
+    """All there is to say: the optimizers, the inclusions, the search spaces, what crowds at a border.
 
     Args:
         trials: a checked table, one study per workload and optimizer.
         studies: the resolved studies, for the ends of the search spaces.
+        folders: with the layout of conf/, whose files say how search spaces were found.
     """
     parts = []
+    sources = space_check.sources_of(studies or {}, folders)
     workloads = trials["workload"].unique()
     for workload in workloads:
         if len(workloads) > 1:
@@ -47,9 +54,15 @@ def outcome(trials: pd.DataFrame, studies: Studies | None = None) -> str:
         if (here["status"] != COMPLETE).all():
             parts.append(f"`{workload}`: no trial was feasible.")
             continue
+        checked = space_check.space_check(here, studies, sources=sources)
+        if first := spaces.caution(checked):
+            parts.append(f"**{first}**")
         what = quantity("val_error", _unit(here)).capitalize()
         parts += [HEAD.format(what), optimizers(here)]
-        parts += [*_pairs(here, studies), *_inclusions(here, studies), _borders(here, studies)]
+        parts += [*_pairs(here, studies), *_inclusions(here, studies)]
+        if len(checked) > 1:
+            parts.append(table(spaces.HEAD, spaces.cells(checked)))
+        parts.append(_borders(here, studies))
     return "\n\n".join(parts)
 
 

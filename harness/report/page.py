@@ -23,6 +23,7 @@ from harness.analysis.inclusion_verdicts import CONSISTENT, VIOLATED
 from harness.analysis.names import name, number, optimizer_order, quantity
 from harness.analysis.pairs import BETTER, WORSE, judged
 from harness.analysis.reading import Results
+from harness.analysis.space_check import TOLD
 from harness.report import interactive, own_curves, traces
 from harness.report.comparison import Analysis
 from harness.report.races import share
@@ -45,6 +46,7 @@ def render(analysis: Analysis) -> str:
     environment.filters |= {"name": name, "axis": label, "number": number}
     environment.globals["share"] = lambda value: "" if pd.isna(value) else f"{value:.0%}"
     environment.globals["races"] = share
+    environment.globals["found_by"] = TOLD
     environment.globals["marks"] = {
         VIOLATED: "bad",
         CONSISTENT: "good",
@@ -116,7 +118,7 @@ def _section(
     figures |= {f"w{place}-{name}": figure for name, figure in drawn.items()}
     of = {
         table: _rows(getattr(analysis, table), workload)
-        for table in ("inclusions", "borders", "importance", "feasibility")
+        for table in ("inclusions", "borders", "importance", "feasibility", "spaces")
     }
     answer = next(a for a in analysis.answers if a.workload == workload)
     return {

@@ -15,15 +15,17 @@ from harness.analysis.pairs import CANT_TELL
 from harness.analysis.selected import MOSTLY_DIVERGES
 from harness.analysis.tuning_curves import TO_TARGET
 from harness.report.races import not_judged, share, told
+from harness.report.spaces import caution
 
 OFTEN_FEASIBLE = 0.9
 EVERY_TRIAL = "Every trial counts, a diverged one as infinitely bad; medians stand for means."
 
 
 class Answer(NamedTuple):
-    """What the trials of one workload say."""
+    """What the trials of one workload say; the caution, where there is one, before the rest."""
 
     workload: str
+    caution: str
     headline: str
     sentences: tuple[str, ...]
 
@@ -34,6 +36,7 @@ def answers(
     verdicts: pd.DataFrame,
     feasibility: pd.DataFrame,
     borders: pd.DataFrame,
+    spaces: pd.DataFrame,
     baseline: str | None = None,
 ) -> list[Answer]:
     """One answer a workload.
@@ -44,14 +47,15 @@ def answers(
         verdicts: of `inclusion_verdicts.verdicts`.
         feasibility: `final.feasibility`.
         borders: `borders.borders`.
+        spaces: `space_check.space_check`.
         baseline: the optimizer that the others are told against.
     """
     errors = errors[errors["metric"] == errors["metric"].iloc[0]]
     result = []
     for workload in errors["workload"].unique():
-        cells, own, edges, shares, crowded = (
+        cells, own, edges, shares, crowded, checked = (
             frame[frame["workload"] == workload]
-            for frame in (errors, pairs, verdicts, feasibility, borders)
+            for frame in (errors, pairs, verdicts, feasibility, borders, spaces)
         )
         word = "trials" if (shares["feasible_share"] == 1).all() else noun(cells)
         headline, *further = told(cells, own, word, baseline)
@@ -65,7 +69,7 @@ def answers(
             *_infeasible(shares),
             *_at_borders(crowded),
         ]
-        result.append(Answer(workload, headline, tuple(sentences)))
+        result.append(Answer(workload, caution(checked, baseline), headline, tuple(sentences)))
     return result
 
 

@@ -2,8 +2,8 @@
 
 For every workload: each optimizer's best trial, the best-of-K for one trial, four and the budget
 compared at with the 5-95% band, the feasible share; how every pair compares; then, for every inclusion,
-how the general optimizer's tuned error lies to the special one's, and the verdict; then whatever was
-left out.
+how the general optimizer's tuned error lies to the special one's, and the verdict; each search space
+beside the field's; then whatever was left out. Where a space is poor, the sentences begin with it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from harness.analysis.names import number, quantity
 from harness.analysis.pairs import BETTER, CANT_TELL, WORSE, judged
 from harness.report.comparison import Analysis
 from harness.report.races import share
+from harness.report.spaces import HEAD, cells
 
 QUESTION = "once tuned, is the more general optimizer at or under the special one?"
 STYLE = {CONSISTENT: "green", VIOLATED: "bold red", NOT_ENOUGH: "yellow"}
@@ -40,8 +41,9 @@ def render(analysis: Analysis) -> RenderableType:
     """The comparison for ``rich.print``."""
     parts: list[RenderableType] = []
     for answer in analysis.answers:
-        words = (f"{answer.workload}:", answer.headline, *answer.sentences)
-        parts += [Text(" ".join(words)), Text()]
+        words = " ".join((answer.headline, *answer.sentences))
+        first = (f"{answer.caution} ", "bold yellow") if answer.caution else ""
+        parts += [Text.assemble(f"{answer.workload}: ", first, words), Text()]
     selects = analysis.question.selects
     for workload in dict.fromkeys(analysis.final["workload"]):
         parts.append(_title(f"{workload}: {quantity(selects)}, lower is better"))
@@ -58,6 +60,10 @@ def render(analysis: Analysis) -> RenderableType:
         if len(edges):
             by = "" if selects == "val_error" else f" (by {selects})"
             parts += [Text(), _title(f"{workload}: {QUESTION}{by}"), _inclusions(edges)]
+        checked = analysis.spaces[analysis.spaces["workload"] == workload]
+        if len(checked) > 1:
+            parts += [Text(), _title(f"{workload}: is it the optimizer, or its search space?")]
+            parts.append(_spaces(checked))
         parts.append(Text())
     further = (*_left_out(analysis.results.trials), *_notes(analysis))
     return Group(*parts, *(Text(line, style="dim") for line in further))
@@ -119,6 +125,15 @@ def _pairs(compared: pd.DataFrame) -> Table:
             f"{row['win_low']:.0%}-{row['win_high']:.0%}",
             number(row["p_adjusted"], 3),
         )
+    return grid
+
+
+def _spaces(checked: pd.DataFrame) -> Table:
+    grid = _grid()
+    for place, heading in enumerate(HEAD[:-1]):  # what it lacks is said above
+        grid.add_column(heading, justify="right" if 0 < place < 5 else "left", no_wrap=True)
+    for row, poor in zip(cells(checked), checked["poor"], strict=True):
+        grid.add_row(*map(Text, row[:-1]), style="yellow" if poor else "")
     return grid
 
 

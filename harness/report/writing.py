@@ -9,6 +9,7 @@ The files, beside ``report.html``, the page (`page`):
     pairs.csv           which of two is better, one row per workload and pair (`analysis.pairs`)
     inclusions.csv      the verdict on every inclusion (`analysis.inclusion_verdicts`)
     importance.csv      which hyperparameters matter (`analysis.importance`)
+    spaces.csv          each search space beside the field's (`analysis.space_check`)
     borders.csv         where selected trials lie on each searched axis (`analysis.borders`)
     tuning_curves.png, tuning_curves.svg
     curves.parquet, studies.json    learning curves and resolved studies, when the source has them
@@ -43,12 +44,14 @@ def write_report(
     study: str | Sequence[str] | None = None,
     pool: bool = False,
     only: Sequence[str] | None = None,
+    folders: Sequence[Path] = (),
 ) -> list[Path]:
     """Print the comparison, write the report into ``out`` and give the paths written.
 
     Args:
         sources: results folders, CSV or Parquet tables.
         out: None for no files.
+        folders: with the layout of conf/, whose files say how search spaces were found.
         study, pool, only: which studies, see `reading.read_results`.
 
     Raises:
@@ -57,7 +60,7 @@ def write_report(
     """
     folder = None if out is None else writable(out)
     found = read_results(sources, study=study, pool=pool, only=only)
-    analysis = analyse(found, question)
+    analysis = analyse(found, question, folders=folders)
     if folder is None:
         _console().print(terminal.render(analysis))
         return []
@@ -106,6 +109,7 @@ def _files(analysis: Analysis, folder: Path) -> list[Path]:
         "pairs": analysis.pairs,
         "inclusions": analysis.inclusions,
         "importance": analysis.importance,
+        "spaces": analysis.spaces,
         "borders": analysis.borders,
     }
     for name, frame in tables.items():

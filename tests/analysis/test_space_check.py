@@ -9,11 +9,8 @@ from harness.analysis.space_check import (
     REFINED,
     STAGES,
     chance_level,
-    sentences,
     sources_of,
     space_check,
-    unequal,
-    warning,
 )
 from tests.analysis.conftest import made_up_study, made_up_table, row_of
 
@@ -47,19 +44,6 @@ def test_the_chance_level_is_the_plateau_of_the_field():
     assert np.isnan(chance_level(check(losses)))
 
 
-def test_a_verdict_says_first_that_it_rests_on_poor_spaces():
-    table = space_check(made_up_table(sgd=FINE, adam=FEW_GOOD))
-    assert warning(table) == (
-        "The search space decides here: on made_up those of Adam are poor; harness stages finds equal ones."
-    )
-    first, second = sentences(table)
-    assert first.startswith("Adam's space on made_up is poor: its best of 4 is ")
-    assert second.startswith(
-        "SGD's space on made_up: 0% of 40 trials no better than chance, best of 4"
-    )
-    assert warning(space_check(made_up_table(sgd=FINE, adam=FINE))) == ""
-
-
 def test_how_spaces_were_found_is_told_by_their_files(tmp_path):
     heads = {
         "sgd": "# Source: harness stages, the same for sgd, adam.",
@@ -80,8 +64,6 @@ def test_how_spaces_were_found_is_told_by_their_files(tmp_path):
         made_up_table(**dict.fromkeys(heads, FINE)), studies, sources=found
     ).set_index("optimizer")
     assert table["found_by"].to_dict() == {"sgd": STAGES, "rmsprop": REFINED, "adam": BY_HAND}
-    assert unequal(table.reset_index()) == ["made_up"]
-    assert "Spaces on made_up were not found in the same way" in warning(table.reset_index())
 
 
 def test_what_a_space_lacks_of_a_rivals_image():
@@ -95,3 +77,21 @@ def test_what_a_space_lacks_of_a_rivals_image():
         "of SGD's image: one_minus_momentum needs [1, 1], has [0.1, 0.5]"
     )
     assert row_of(table, optimizer="sgd")["lacks"] == ""
+
+
+def test_a_studys_own_configurations_come_before_the_shipped_ones(tmp_path):
+    for folder, head in (("own", "harness stages, first stage: x"), ("shipped", "harness refine")):
+        path = tmp_path / folder / "search_space" / "made_up" / "sgd.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"# Source: {head}\nlr: 0.1\n")
+    study = made_up_study("sgd", search_space={"lr": 0.1})
+    own = study.__class__(study.config, ("--config-dir", str(tmp_path / "own"), "optimizer=sgd"))
+    shipped = [tmp_path / "shipped"]
+    assert "first stage" in sources_of({"s": own}, shipped)["s"]
+    assert "refine" in sources_of({"s": study}, shipped)["s"]
+
+
+def test_of_what_is_no_error_the_validation_error_stands_in():
+    trials = made_up_table(sgd=FINE, adam=FEW_GOOD)
+    table = space_check(trials, metric="train_loss")
+    assert table.equals(space_check(trials))

@@ -36,7 +36,7 @@ def test_overrides(before, completions):
     assert {"optimizer=adadelta", "optimizer=adagrad", "optimizer=adam"} <= set(found)
     assert all(word.startswith("optimizer=ada") for word in found)
     assert completions(f"{before} schedule=lin") == ["schedule=linear"]
-    assert "search_space.lr_over_eps." in completions(f"{before} search_space.lr_")
+    assert "search_space.effective_lr." in completions(f"{before} search_space.eff")
 
 
 def test_after_the_word_run_no_verb_follows(completions):
