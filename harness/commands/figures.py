@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands.parsing import Parser
-from harness.commands.report import add_question, chosen, question
+from harness.commands.report import add_question, chosen, question, spaces_asked
 from harness.commands.which_study import told_apart
 from harness.errors import ConfigError
 from harness.report.question import Question
@@ -35,8 +35,6 @@ Job = tuple[Callable[[], "Results"], Path]
 def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_intermixed_args(arguments)
     asked = question(given)
-    if given.num_trials is not None and given.num_trials < 1:
-        raise ConfigError(f"--num-trials must be 1 or more, got {given.num_trials}")
     jobs = [_spaces_job(given)] if given.space else _jobs(given)
     draw = functools.partial(_draw, asked=asked, save_table=given.save_table)
     if len(jobs) == 1:
@@ -57,8 +55,6 @@ def _parser() -> Parser:
     add("sources", nargs="*", metavar="ROOT|trials.csv", help="results folders, tables of trials")
     add("--out", metavar="DIR", help="folder to draw into (figures/ in ROOT or beside the table)")
     add("--save-table", metavar="DIR", help="write trials.csv and its companions into it")
-    add("--space", action="append", metavar="LABEL=ROOT", help="a search space of Figures 3 and 4")
-    add("--num-trials", type=int, metavar="N", help="of each space the trials below N only")
     add(
         "--committed",
         default="results",
@@ -70,8 +66,6 @@ def _parser() -> Parser:
 
 
 def _jobs(given: argparse.Namespace) -> list[Job]:
-    if given.num_trials:
-        raise ConfigError("--num-trials is for --space: it makes the spaces' trials as many")
     sources, study, pool = chosen(given)
     paths = [Path(source) for source in sources]
     if paths and given.out is None and len(paths) > 1:
@@ -97,20 +91,7 @@ def _jobs(given: argparse.Namespace) -> list[Job]:
 
 
 def _spaces_job(given: argparse.Namespace) -> Job:
-    spaces = {}
-    for word in given.space:
-        label, equals, root = word.partition("=")
-        if not (label and equals and root):
-            raise ConfigError(
-                f"--space {word!r} is not LABEL=ROOT; such as --space 'lr only=results/lr'"
-            )
-        if label in spaces:
-            raise ConfigError(f"--space gives {label!r} twice; label each space by its own name")
-        spaces[label] = Path(root)
-    if given.sources or given.study or given.pool:
-        raise ConfigError(
-            "--space names the sources, each with one study per pair; give nothing beside"
-        )
+    spaces = spaces_asked(given)
     if not given.out:
         raise ConfigError("several spaces are drawn together; say where with --out")
     from harness.analysis.reading import read_spaces

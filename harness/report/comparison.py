@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from harness.analysis.across_spaces import Across, across_spaces
 from harness.analysis.bands import with_bands
 from harness.analysis.borders import borders
 from harness.analysis.cells import comparison_budget, shown_budgets
@@ -48,6 +49,7 @@ class Analysis(NamedTuple):
     spaces: pd.DataFrame  # space_check
     bias: pd.DataFrame  # selection_bias
     learning: pd.DataFrame  # learning_curves, of workloads that have any
+    across: Across | None  # the same on other search spaces, where those are given
     answers: list[Answer]
 
     def compared_at(self, workload: str) -> int:
@@ -60,12 +62,17 @@ class Analysis(NamedTuple):
 
 
 def analyse(
-    found: Results, question: Question | None = None, *, folders: Iterable[Path] = ()
+    found: Results,
+    question: Question | None = None,
+    *,
+    folders: Iterable[Path] = (),
+    spaces: Results | None = None,
 ) -> Analysis:
     """All tables of a report.
 
     Args:
         folders: with the layout of conf/, whose files say how search spaces were found.
+        spaces: of `reading.read_spaces`, these trials and those on other search spaces.
 
     Raises:
         TableError: the question names a column or a baseline that is not there, see `answerable`.
@@ -105,6 +112,7 @@ def analyse(
         feasibility=feasible,
         spaces=checked,
         bias=selection_bias(trials, max_budget=most),
+        across=across_spaces(spaces.trials, spaces.studies, max_budget=most) if spaces else None,
         learning=of_workloads_with_curves(trials, found.curves, **at),
         answers=answers(
             at_budget, every_pair, edges, feasible, at_borders, checked, question.baseline

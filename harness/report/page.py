@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.markers import MarkerStyle
 
 from harness import __version__
+from harness.analysis import across_spaces
 from harness.analysis.cells import drawn
 from harness.analysis.checking import TABLE_STATUSES, hyperparameter_columns
 from harness.analysis.counting import centre, middle, noun
@@ -27,6 +28,7 @@ from harness.analysis.space_check import TOLD
 from harness.report import interactive, own_curves, traces
 from harness.report.comparison import Analysis
 from harness.report.races import share
+from harness.report.spaces import table_cells
 from harness.study.parametrisation import label
 from harness.study.study import Study, key_of, portable
 
@@ -130,7 +132,22 @@ def _section(
         "final": _final(analysis, workload),
         "budgets": analysis.shown(workload),
         "pairs": judged(analysis.pairs[analysis.pairs["workload"] == workload]).to_dict("records"),
+        "across": _across(analysis, workload),
         **of,
+    }
+
+
+def _across(analysis: Analysis, workload: str) -> dict[str, Any] | None:
+    """The same on other search spaces, where those are given."""
+    across = analysis.across
+    if across is None:
+        return None
+    errors = across.errors[across.errors["workload"] == workload]
+    return {
+        "spaces": across.spaces,
+        "k": int(errors["budget_trials"].max()),
+        "rows": list(table_cells(across, workload)),
+        "sentences": across_spaces.sentences(across, workload),
     }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.across_spaces import Across
+from harness.analysis.counting import centre
 from harness.analysis.names import listed, name, number
 from harness.analysis.space_check import SOME, TOLD
 
@@ -107,3 +109,13 @@ def cells(rows: pd.DataFrame) -> Iterable[list[str]]:
             TOLD[str(row["found_by"])],
             row["lacks"],
         ]
+
+
+def table_cells(across: Across, workload: str) -> Iterable[list[str]]:
+    """A line an optimizer: the best of K on each of several spaces."""
+    rows = across.errors[
+        (across.errors["workload"] == workload) & (across.errors["metric"] == "val_error")
+    ]
+    for optimizer, own in rows.groupby("optimizer", sort=False):
+        at = own.set_index("search_space")[centre(own)]
+        yield [str(optimizer), *(number(at.get(label, float("nan"))) for label in across.spaces)]

@@ -16,6 +16,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.analysis.across_spaces import Across
+from harness.analysis.across_spaces import sentences as across_sentences
 from harness.analysis.checking import LISTED
 from harness.analysis.counting import centre, middle, noun
 from harness.analysis.final import not_counted
@@ -24,7 +26,7 @@ from harness.analysis.names import number, quantity
 from harness.analysis.pairs import BETTER, CANT_TELL, WORSE, judged
 from harness.report.comparison import Analysis
 from harness.report.races import share
-from harness.report.spaces import HEAD, cells
+from harness.report.spaces import HEAD, cells, table_cells
 
 QUESTION = "once tuned, is the more general optimizer at or under the special one?"
 STYLE = {CONSISTENT: "green", VIOLATED: "bold red", NOT_ENOUGH: "yellow"}
@@ -64,6 +66,9 @@ def render(analysis: Analysis) -> RenderableType:
         if len(checked) > 1:
             parts += [Text(), _title(f"{workload}: is it the optimizer, or its search space?")]
             parts.append(_spaces(checked))
+        if analysis.across:
+            parts += [Text(), _title(f"{workload}: the same on other search spaces")]
+            parts += _across(analysis.across, workload)
         parts.append(Text())
     further = (*_left_out(analysis.results.trials), *_notes(analysis))
     return Group(*parts, *(Text(line, style="dim") for line in further))
@@ -135,6 +140,19 @@ def _spaces(checked: pd.DataFrame) -> Table:
     for row, poor in zip(cells(checked), checked["poor"], strict=True):
         grid.add_row(*map(Text, row[:-1]), style="yellow" if poor else "")
     return grid
+
+
+def _across(across: Across, workload: str) -> list[RenderableType]:
+    rows = across.errors[across.errors["workload"] == workload]
+    grid = _grid()
+    grid.add_column("optimizer", no_wrap=True)
+    for label in across.spaces:
+        grid.add_column(label, justify="right")
+    for line in table_cells(across, workload):
+        grid.add_row(*map(Text, line))
+    k = int(rows["budget_trials"].max())
+    note = f"{middle(rows).capitalize()} of the best of {k}, the same K on all."
+    return [grid, *(Text(line) for line in (note, *across_sentences(across, workload)))]
 
 
 def _inclusions(edges: pd.DataFrame) -> Table:

@@ -12,6 +12,7 @@ The files, beside ``report.html``, the page (`page`):
     spaces.csv          each search space beside the field's (`analysis.space_check`)
     borders.csv         where selected trials lie on each searched axis (`analysis.borders`)
     tuning_curves.png, tuning_curves.svg
+    figure_3_4_search_spaces.csv, .png, .svg    where other search spaces are given
     curves.parquet, studies.json    learning curves and resolved studies, when the source has them
 """
 
@@ -25,12 +26,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.analysis.across_spaces import last
 from harness.analysis.cells import drawn
 from harness.analysis.checking import EVERY
-from harness.analysis.reading import Paths, read_results, save_results
+from harness.analysis.reading import Paths, Results, read_results, save_results
 from harness.analysis.tuning_curves import COLUMNS
 from harness.errors import ConfigError, SweepError
-from harness.figures import budget_curves
+from harness.figures import budget_curves, search_spaces
 from harness.report import catalogue, page, terminal
 from harness.report.comparison import Analysis, analyse
 from harness.report.question import Question
@@ -45,6 +47,7 @@ def write_report(
     pool: bool = False,
     only: Sequence[str] | None = None,
     folders: Sequence[Path] = (),
+    spaces: Results | None = None,
 ) -> list[Path]:
     """Print the comparison, write the report into ``out`` and give the paths written.
 
@@ -53,14 +56,20 @@ def write_report(
         out: None for no files.
         folders: with the layout of conf/, whose files say how search spaces were found.
         study, pool, only: which studies, see `reading.read_results`.
+        spaces: of `reading.read_spaces`, instead of sources: the report is of the last of them, and says
+            how the others compare.
 
     Raises:
         ConfigError: a source that can't be read, or a folder that can't be written.
         SweepError: the disk is full.
     """
     folder = None if out is None else writable(out)
-    found = read_results(sources, study=study, pool=pool, only=only)
-    analysis = analyse(found, question, folders=folders)
+    found = (
+        spaces._replace(trials=last(spaces.trials))
+        if spaces
+        else read_results(sources, study=study, pool=pool, only=only)
+    )
+    analysis = analyse(found, question, folders=folders, spaces=spaces)
     if folder is None:
         _console().print(terminal.render(analysis))
         return []
@@ -120,6 +129,11 @@ def _files(analysis: Analysis, folder: Path) -> list[Path]:
         "tuning_curves", analysis.curves, budget_curves.draw, folder, note, numbers=False
     )
     paths += picture.paths
+    if analysis.across:
+        beside = catalogue.save_figure(
+            catalogue.SEARCH_SPACES.name, analysis.across.errors, search_spaces.draw, folder, note
+        )
+        paths += beside.paths
     paths.append(folder / "report.html")
     paths[-1].write_bytes(page.render(analysis).encode("utf-8", "replace"))  # a path may be no text
     return paths

@@ -3,8 +3,12 @@
 import io
 
 import numpy as np
+import pandas as pd
+import pytest
 from rich.console import Console
 
+from harness.__main__ import command
+from harness.analysis import across_spaces
 from harness.analysis.reading import Results
 from harness.analysis.space_check import BY_HAND, STAGES, space_check
 from harness.report import markdown, page, spaces, terminal
@@ -73,3 +77,54 @@ def test_a_verdict_that_rests_on_a_poor_space_says_so_first():
     card = markdown.outcome(trials)
     assert card.startswith("**Adam's search space is poor: its best of 4 is")
     assert "| optimizer | no better than chance | best of 1 | best of 4 | × the field's |" in card
+
+
+# --- several spaces beside each other --------------------------------------------------------------
+
+
+def two_spaces(tmp_path):
+    """On one space Adam loses, on the other they are alike."""
+    words = []
+    for label, errors in (("narrow", FEW_GOOD), ("wide", FINE)):
+        trials = made_up_table(sgd=FINE, adam=errors)
+        trials.to_csv(tmp_path / f"{label}.csv", index=False)
+        words += ["--space", f"{label} one={tmp_path / label}.csv"]
+    return words
+
+
+def test_a_report_of_several_spaces_says_on_which_a_verdict_holds(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert command(["report", *two_spaces(tmp_path), "--out", str(out)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "no optimizer can be told apart" in said  # on the last, of which the report is
+    assert "SGD is better than Adam on “narrow one”; on “wide one” it can't be told." in said
+    assert "the same on other search spaces" in said
+    html = (out / "report.html").read_text()
+    assert "SGD is better than Adam on “narrow one”" in html
+    assert {path.suffix for path in out.glob("figure_3_4_search_spaces.*")} == {
+        ".csv", ".png", ".svg",
+    }  # fmt: skip
+    assert len(pd.read_csv(out / "trials.csv")) == 200
+
+
+def test_verdicts_that_turn_round_are_the_spaces_doing(tmp_path):
+    found = []
+    for label, sgd, adam in (("a", FINE, FEW_GOOD), ("b", FEW_GOOD, FINE)):
+        found.append(made_up_table(sgd=sgd, adam=adam).assign(search_space=label))
+    across = across_spaces.across_spaces(pd.concat(found, ignore_index=True))
+    (line,) = across_spaces.sentences(across, "made_up")
+    assert line.endswith("better than Adam on “a” and worse on “b”: the spaces decide.")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--space", "lr only"], "is not LABEL=ROOT"),
+        (["--space", "a=x", "results"], "give nothing beside"),
+        (["results", "--num-trials", "3"], "--num-trials is for --space"),
+        ([], "no source given"),
+    ],
+)
+def test_mistakes_of_spaces(words, says, capsys):
+    assert command(["report", *words]) == 2
+    assert says in capsys.readouterr().err
