@@ -3,7 +3,8 @@
     python scripts/effective_rates.py [FOLDER[=s] …] [--out DIR]
 
 A folder has a table trials.csv with its studies.json; s is the workload's gradient scale, that of its
-file in conf/workload unless given. Writes effective_rates.png, fills.csv and rates.csv into DIR.
+file in conf/workload unless given. Writes effective_rates.png, fills.csv, rates.csv and within.csv into
+DIR; the last is of `digits`, whose trials did not choose the range of results/digits_stages.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from harness.analysis.effective_rates import fills
+from harness.analysis.effective_rates import fills, within
 from harness.analysis.reading import read_results
 from harness.commands.effective import with_effective_rates
 from harness.figures import effective_rates, style
@@ -24,6 +25,7 @@ from harness.study.result import IDENTITY
 CHECKOUT = Path(__file__).resolve().parents[1]
 # ResNet-8's gradients, those of that study, are smaller than the ResNet-32's of conf/workload.
 TABLES = ("digits_broad", "digits", "war_and_peace", "cifar10=3.9e-3")
+FOUND = (0.024, 8.3)  # the range of effective rates that results/digits_stages found
 COORDINATES = ("effective_lr", "lr", *LR_RATIOS)
 KEPT = ["panel", *IDENTITY, "status", "val_error", "gradient_scale", *COORDINATES]
 
@@ -48,6 +50,8 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     trials[KEPT].to_csv(given.out / "rates.csv", index=False, float_format="%.6g")
     table.to_csv(given.out / "fills.csv", index=False, float_format="%.4g")
+    if len(digits := trials[trials["panel"] == "digits"]):
+        within(digits, *FOUND).to_csv(given.out / "within.csv", index=False, float_format="%.4g")
     with style.settings():
         effective_rates.draw(trials, table).savefig(given.out / "effective_rates.png")
     print(f"{len(trials)} trials, {len(table)} coordinates in {given.out}")

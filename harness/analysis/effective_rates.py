@@ -17,14 +17,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.counting import finished, values
+from harness.analysis import best_of_k
+from harness.analysis.counting import counted, finished, values
 from harness.analysis.names import optimizer_order
+from harness.study.parametrisation import EFFECTIVE_LR
 
 Array = NDArray[np.float64]
 
 GOOD, HOLDS, DECADES = 0.15, 0.6, 1.5
 TENTH = 0.1
 SPLITS = 200
+BUDGETS = (1, 4, 8)
 COLUMNS = (
     "panel", "optimizer", "coordinate", "trials", "low", "high", "fill", "held_out_fill",
     "held_out_holds", "median_of_the_best_tenth",
@@ -49,6 +52,30 @@ def fills(trials: pd.DataFrame, coordinates: Sequence[str]) -> pd.DataFrame:
                 if coordinate in own and own[coordinate].notna().all():
                     rows.append({"panel": panel, "optimizer": optimizer, **_row(own, coordinate)})
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def within(
+    trials: pd.DataFrame, low: float, high: float, budgets: Sequence[int] = BUDGETS
+) -> pd.DataFrame:
+    """What a range of effective rates, chosen on other trials, does to a search of these.
+
+    Args:
+        trials: of one workload, with a column ``effective_lr``.
+
+    One row an optimizer: ``trials`` and the mean ``best_of_K`` of all its counted trials, and, with
+    ``_within`` behind, of those alone whose effective rate lies in the range.
+    """
+    rows = []
+    for optimizer in optimizer_order(trials["optimizer"]):
+        own = counted(trials[trials["optimizer"] == optimizer])
+        inside = own[own[EFFECTIVE_LR].between(low, high)]
+        row: dict[str, object] = {"optimizer": optimizer}
+        for part, ending in ((own, ""), (inside, "_within")):
+            best = best_of_k.without_replacement(values(part, "val_error"), budgets).mean
+            row[f"trials{ending}"] = len(part)
+            row |= {f"best_of_{k}{ending}": m for k, m in zip(budgets, best, strict=True)}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def good(errors: Array, share: float = GOOD) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.analysis.effective_rates import DECADES, best_range, fills, good
+from harness.analysis.effective_rates import DECADES, best_range, fills, good, within
 from tests.analysis.conftest import made_up_table, row_of
 
 N = 300
@@ -39,3 +39,15 @@ def test_noise_fills_no_more_than_its_share_on_the_other_half():
     trials = made_up_table(adam=rng.random(N)).assign(panel="", noise=10 ** (1.6 * rng.random(N)))
     row = row_of(fills(trials, ["noise"]), coordinate="noise")
     assert row["held_out_fill"] == pytest.approx(0.15, abs=0.03)
+
+
+def test_a_range_found_elsewhere_keeps_the_trials_inside():
+    trials = made_up_table(adam=[0.1, 0.9, 0.2, 0.9], sgd=[0.3] * 4)
+    trials = trials.assign(effective_lr=[1.0, 1e3, 2.0, 1e-3] * 2)
+    table = within(trials, 0.1, 10, [1, 2])
+    adam = row_of(table, optimizer="adam")
+    assert (adam["trials"], adam["trials_within"]) == (4, 2)
+    assert adam["best_of_1"] == pytest.approx(0.525)
+    assert adam["best_of_1_within"] == pytest.approx(0.15)
+    assert adam["best_of_2_within"] == pytest.approx(0.1)
+    assert row_of(table, optimizer="sgd")["best_of_2_within"] == pytest.approx(0.3)

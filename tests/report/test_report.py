@@ -45,7 +45,7 @@ def test_it_writes_every_file_and_says_which(
     paths = write_report(made_up_table, tmp_path / "out")
     assert {path.name for path in paths} == {
         "report.html", "trials.csv", "tuning_curves.csv", "final.csv", "pairs.csv", "inclusions.csv",
-        "importance.csv", "borders.csv", "tuning_curves.png", "tuning_curves.svg", "curves.parquet",
+        "importance.csv", "spaces.csv", "borders.csv", "tuning_curves.png", "tuning_curves.svg", "curves.parquet",
         "studies.json",
     }  # fmt: skip
     assert all(path.stat().st_size for path in paths)

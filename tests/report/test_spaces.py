@@ -96,7 +96,7 @@ def test_a_report_of_several_spaces_says_on_which_a_verdict_holds(tmp_path, caps
     out = tmp_path / "out"
     assert command(["report", *two_spaces(tmp_path), "--out", str(out)]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "no optimizer can be told apart" in said  # on the last, of which the report is
+    assert "SGD can't be told apart from Adam" in said  # on the last, of which the report is
     assert "SGD is better than Adam on “narrow one”; on “wide one” it can't be told." in said
     assert "the same on other search spaces" in said
     html = (out / "report.html").read_text()
