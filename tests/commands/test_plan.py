@@ -55,10 +55,10 @@ def test_what_an_experiment_asks_for_is_billed(capsys, tmp_path, measured):
     status, out, _ = planned(capsys, "experiment=quickstart", f"root={tmp_path}")
     assert status == 0
     assert "adjusted for 15 pairs" in out
-    assert out.count("64 trials of") == 6
+    assert out.count("384 trials of") == 6
     assert len(measured) == 6
     status, out, _ = planned(capsys, "experiment=quickstart", f"root={tmp_path}", "--no-probe")
-    assert out.count("64 trials, not measured") == 6
+    assert out.count("384 trials, not measured") == 6
     assert len(measured) == 6
 
 
@@ -143,5 +143,5 @@ def test_a_dry_run_counts_tasks_without_data_or_slurm(capsys, tmp_path, monkeypa
 def test_a_dry_run_of_an_experiment_adds_up(capsys, tmp_path):
     assert command(["submit", "--dry-run", "--", "experiment=quickstart", f"root={tmp_path}"]) == 0
     out = capsys.readouterr().out
-    assert out.count("64 trials, 64 tasks of 1 in 1 array") == 6
-    assert "384 tasks in 6 arrays" in out
+    assert out.count("384 trials, 384 tasks of 1 in 1 array") == 6
+    assert "2,304 tasks in 6 arrays" in out
