@@ -13,8 +13,8 @@ from harness.analysis.names import listed, name, number
 from harness.analysis.space_check import SOME, TOLD
 
 REMEDY = (
-    "A verdict on it is one on its space too: `harness spaces` says which hold on parts of the spaces, `harness"
-    " stages` finds equal ones."
+    "A verdict on it is one on its space too: harness spaces says which hold on parts of the spaces, harness"
+    " stages finds equal ones."
 )
 HEAD = ("optimizer", "no better than chance", "best of 1", f"best of {SOME}", "× the field's", "found by", "lacks")  # fmt: skip
 
@@ -45,7 +45,7 @@ def caution(rows: pd.DataFrame, baseline: str | None = None) -> str:
             else REMEDY
         )
     elif lines:
-        lines.append("`harness stages` finds all of them by the same.")
+        lines.append("harness stages finds all of them by the same.")
     return " ".join(lines)
 
 

@@ -31,7 +31,7 @@ def test_nothing_is_said_of_spaces_that_are_alike():
 def test_poor_spaces_are_named_with_what_to_do():
     said = spaces.caution(checked(sgd=FINE, adam=FEW_GOOD))
     assert said.startswith("Adam's search space is poor: its best of 4 is ")
-    assert said.endswith("`harness stages` finds equal ones.")
+    assert said.endswith("harness stages finds equal ones.")
     both = spaces.caution(checked(sgd=FINE, adam=FEW_GOOD, nadam=FEW_GOOD))
     assert both.startswith("The search spaces of Adam and NAdam are poor; Adam's: its best of 4")
     assert "A verdict on them is one on their spaces too" in both
@@ -54,7 +54,7 @@ def test_spaces_found_in_different_ways_are_named():
     table["found_by"] = [STAGES, STAGES, ""]
     assert spaces.caution(table) == (
         "The search spaces were not found in the same way: SGD and Adam: both stages; NAdam: not known."
-        " `harness stages` finds all of them by the same."
+        " harness stages finds all of them by the same."
     )
     assert spaces.unequal(table.assign(found_by=BY_HAND)) == ""
 
