@@ -10,8 +10,16 @@ from harness.study.space import parse
 
 CONF = Path(__file__).parents[2] / "conf" / "search_space"
 FOLDERS = sorted({path.parent.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml")})
-# In lr_only the learning rate alone is searched: these spaces are not meant to be nested.
-NESTED = [folder for folder in FOLDERS if not folder.endswith("/lr_only")]
+WORKLOADS = {path.stem: OmegaConf.load(path) for path in (CONF.parent / "workload").glob("*.yaml")}
+
+
+def is_nested(folder):
+    """In lr_only the learning rate alone is searched, and landscapes are looked at, not compared on."""
+    module = WORKLOADS[folder.partition("/")[0]].workload.module
+    return not folder.endswith("/lr_only") and module != "workloads.landscape"
+
+
+NESTED = [folder for folder in FOLDERS if is_nested(folder)]
 
 # The broad first-stage ranges leave out, on purpose, momenta above 0.999 and effective learning
 # rates lr/(1 - momentum) below 1e-2 or above 1e4: the corners of a wide box, not its good region.
