@@ -279,7 +279,8 @@ class Pool:
 
     def _start(self, place: str) -> Worker:
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=worker.work, args=(theirs, place), daemon=True)
+        # No daemon, though it ends with us (worker.py): a workload may have processes of its own.
+        process = self.context.Process(target=worker.work, args=(theirs, place))
         with _worker_environment(), interruption.blocked():
             process.start()
         theirs.close()

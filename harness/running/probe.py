@@ -44,7 +44,7 @@ def measure(study: Study, device: str, seconds: float) -> Cost:
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(there, study, device, seconds), daemon=True)
+    process = context.Process(target=_measure, args=(there, study, device, seconds))
     process.start()
     there.close()
     try:

@@ -63,6 +63,7 @@ def run_trial(
     Raises:
         Stopped: ``should_stop`` said so at a step boundary.
         SweepError: a checkpoint, or weights, could not be written.
+        DataError: the workload found its data damaged: nothing of the optimizer's.
     """
     started = time.perf_counter()
     record = new_record(study, trial)
@@ -87,7 +88,7 @@ def run_trial(
         if keeper and status == PRUNED:
             record = copy.deepcopy(record)  # the proof that it resumes may take a step more
             keeper.at_rung(training)
-    except (Stopped, SweepError):
+    except (Stopped, SweepError, DataError):
         raise
     except Exception as error:  # a trial's failure is its record's; the sweep goes on
         note_failure(record, error, time.perf_counter() - started)

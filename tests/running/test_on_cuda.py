@@ -109,13 +109,13 @@ def test_a_sweep_of_two_workers_gives_the_bits_of_each_trial_alone(tmp_path):
 
 
 def test_a_killed_sweep_goes_on_to_the_same_bits(tmp_path):
-    words = ("optimizer=adam", *LSTM, "workload.steps=400", "workload.eval_every=100")
+    words = ("optimizer=adam", *LSTM, "workload.steps=2000", "workload.eval_every=500")
     run = [sys.executable, "-m", "harness", *words, "device=cuda", "workers=1", "num_trials=2",
            "checkpoint_every=20", f"root={tmp_path}"]  # fmt: skip
     process = subprocess.Popen(run, start_new_session=True)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.rglob("checkpoints/*.pt")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    while not list(tmp_path.rglob("resuming.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)  # until its first checkpoint is proven to resume
     assert process.poll() is None
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -312,3 +312,23 @@ def made_shards(tmp_path, copies: int = 1) -> dict:
         "vocabulary": 300,
         "longest": 24,
     } | patterns
+
+
+def made_photographs(tmp_path) -> dict:
+    """The `data:` node of `imagenet_resnet50`: dark and light JPEGs of many sizes, one of them CMYK."""
+    random = np.random.default_rng(0)
+    root = tmp_path / "photographs"
+    for part, count in (("train", 6), ("val", 2)):
+        for name, light in (("a", 30), ("b", 225)):
+            (root / part / name).mkdir(parents=True)
+            for number in range(count):
+                shape = (*random.integers(40, 70, 2), 3)
+                pixels = random.integers(light - 25, light + 25, shape).astype(np.uint8)
+                image = Image.fromarray(pixels)
+                image.convert("CMYK" if number == 1 else "RGB").save(
+                    root / part / name / f"{number}.jpg"
+                )
+    return {
+        "root": str(root), "cache": str(tmp_path / "cache"), "format": "image_folder",
+        "validation": 2, "size": 32, "decoders": 1,
+    }  # fmt: skip

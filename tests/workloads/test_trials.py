@@ -11,7 +11,7 @@ from harness.analysis.names import quantity
 from harness.config import build
 from harness.study.result import COMPLETE
 from tests.studies import jobs, record, study
-from tests.workloads.conftest import made_shards
+from tests.workloads.conftest import made_photographs, made_shards
 
 SMALL = ("workload.steps=2", "workload.eval_every=2", "workload.test_every=0", "optimizer=sgd")
 CONF = Path(__file__).parents[2] / "conf"
@@ -59,6 +59,14 @@ def test_lm1b(tmp_path):
     made = trained("lm1b_transformer", *words, "model.width=16", *EIGHT)
     assert made["status"] == COMPLETE
     assert made["val_error"] == made["val_loss"] < 6
+
+
+def test_photographs(tmp_path):
+    data = made_photographs(tmp_path)
+    words = [f"data.{name}={value}" for name, value in data.items()]
+    made = trained("imagenet_resnet50", *words, "model.depth=18", *EIGHT)
+    assert made["status"] == COMPLETE
+    assert made["data"]["validation"] == 4
 
 
 def test_the_metric_is_told_and_makes_no_other_study():

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import torch
 import torch.nn.functional as F
 from torch import _VF, Tensor, nn
+
+# On a GPU: they are compacted at every call, as the trainer keeps all parameters in one vector.
+warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous")
 
 State = tuple[Tensor, Tensor]
 """(hidden, cell), each [layers, streams, hidden_size]."""
