@@ -17,8 +17,7 @@ from harness.checking.loss import Loss
 from harness.training.gradient import Transforms
 from workloads.task import Task
 
-MOST, LEAST = 10, 2  # numbers of a tensor
-SMALL_BATCH = 16  # examples: gradients are right or wrong whatever their number
+MOST, LEAST = 10, 1  # numbers of a tensor
 L2 = 1e-2
 BURN_IN = 20  # steps
 
@@ -91,10 +90,9 @@ def _of_tensor(
     flat = torch.zeros(parameter.numel(), dtype=torch.float64, device=parameter.device)
     if gradient is not None:
         flat = gradient.reshape(-1)
-    places = random.integers(parameter.numel(), size=count - count // 2).tolist()
     nonzero = flat.nonzero().flatten().cpu().numpy()
-    if len(nonzero):
-        places += random.choice(nonzero, count // 2).tolist()
+    first = random.choice(nonzero, count - count // 2).tolist() if len(nonzero) else [0]
+    places = [*first, *random.integers(parameter.numel(), size=count // 2).tolist()]
     found = []
     for place in dict.fromkeys(places):
         index = np.unravel_index(place, tuple(parameter.shape))

@@ -16,7 +16,8 @@ from harness.checking.subject import Subject
 from harness.training.effective_rate import gradient_scale
 from workloads.task import Task
 
-FEW = 16  # examples of a gradient check: it is right or wrong whatever their number
+FEW, FEWEST = 16, 4  # examples of a gradient check: it is right or wrong whatever their number
+MANY_TENSORS = 40  # with so many the fewest
 
 
 @dataclass
@@ -71,7 +72,9 @@ def _gradient(
     on: Subject, load: Callable[[int], Task], lr: float, seconds: float
 ) -> Iterator[Finding]:
     batch = on.study.config["workload"]["batch_size"]
-    task = on.task if batch <= FEW else load(FEW)
+    tensors = sum(p.requires_grad for p in on.task.model().parameters())
+    few = FEW if tensors < MANY_TENSORS else FEWEST
+    task = on.task if batch <= few else load(few)
     yield from gradient.check(task, on.device, lr, seconds)
 
 

@@ -19,6 +19,7 @@ VERBS = {
     "stages": "search spaces for several optimizers, by the same two stages for each",
     "landscape": "optimizers seen moving on functions of two numbers, and leaving a saddle",
     "spaces": "whether a comparison holds on parts of its search spaces",
+    "bundle": "a results folder as one file that repeats it, own code and all",
     "card": "the facts of a results folder, as its card states them",
     "compact": "one Parquet file a study instead of one JSON file a trial",
     "submit": "a sweep as Slurm job arrays",
