@@ -18,7 +18,7 @@ from harness.config import methods, pruning
 from harness.config.schema import Damaged
 from harness.errors import ConfigError, unknown
 from harness.records.checkpoint import parse_every
-from harness.running import checks
+from harness.running import checks, stacking
 from harness.running.options import Options
 from harness.study import indices
 from harness.study.parametrisation import EFFECTIVE_LR, check_groups, meaning, split
@@ -67,6 +67,8 @@ def asked(jobs: Sequence[Job]) -> list[tuple[Request, Job]]:
         before, first = found.get(key, (one, job))
         found[key] = (_together(before, one), first)
     checks.check_optimizers([request.study for request, _ in found.values()])
+    for config, _ in jobs[:1]:  # a pool has one: common_options
+        stacking.check([request.study for request, _ in found.values()], _stack(config))
     return list(found.values())
 
 
@@ -267,7 +269,21 @@ def options(config: DictConfig) -> Options:
         pruning=pruning.of(config),
         leave_open=bool(config.pruning.leave_open),
         keep=config.keep.value if config.keep else None,
+        stack=_stack(config),
     )
+
+
+def _stack(config: DictConfig) -> int | str:
+    stack = 1 if config.stack in (None, "none") else config.stack
+    if stack == stacking.AUTO:
+        return 1 if config.keep else stacking.AUTO  # weights are of trials one by one
+    if type(stack) is not int or stack < 1:
+        raise ConfigError(f"stack must be a number of trials, auto or null, got {stack!r}")
+    others = {"pruning": config.pruning.name.value != "none", "keep": bool(config.keep)}
+    for name, used in others.items():
+        if stack > 1 and used:
+            raise ConfigError(f"stack={stack} and {name}= exclude each other; leave one out")
+    return stack
 
 
 def _check_workload(workload: Mapping[str, Any]) -> None:

@@ -135,6 +135,7 @@ class Config:
     report: str | None = None
     pruning: PruningNode = MISSING
     keep: Keep | None = None
+    stack: Any = None  # a number, auto, or null
 
 
 def register() -> None:

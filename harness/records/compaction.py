@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.records import headlines
 from harness.records.files import write_whole
+from harness.records.folder import StudyFolder
 from harness.records.headlines import Headline
 from harness.records.reading import read_record, record_paths, trusted
+from harness.records.record import Record, to_text
 from harness.study.result import FINISHED, PRUNED
 
 COMPACT_FROM = 1000  # record files; fewer load in under a second and are easier to look into
+TOGETHER_FROM = 64  # records that come at once: a file each takes 7 ms, of which most is fsync
 
 
 def compact(study_path: Path, at_least: int = 1) -> Path | None:
@@ -26,9 +30,6 @@ def compact(study_path: Path, at_least: int = 1) -> Path | None:
         DamagedRecord: a record that cannot be trusted; nothing has been moved then.
         SweepError: the folder can't be written.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     paths = record_paths(study_path)
     if len(paths) < at_least:
         return None
@@ -42,14 +43,45 @@ def compact(study_path: Path, at_least: int = 1) -> Path | None:
                 texts[path] = path.read_text(encoding="utf-8")
     if not texts:
         return None
-    digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
+    target = _write_table(study_path, [int(path.stem) for path in texts], told, [*texts.values()])
+    for path, text in texts.items():
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_text(encoding="utf-8") == text:  # not a re-run's newer record
+                path.unlink()
+    return target
+
+
+def write_together(folder: StudyFolder, records: Sequence[Record]) -> None:
+    """Put the results of some trials in place, many of them as one file; whole or not at all.
+
+    Raises:
+        SweepError: the disk is full, or the folder can no longer be written.
+    """
+    if len(records) < TOGETHER_FROM:
+        for record in records:
+            folder.write(record)
+        return
+    told = [headlines.of(record) for record in records]
+    trials = [record["trial"] for record in records]
+    _write_table(folder.path, trials, told, [to_text(record) for record in records])
+    for trial in trials:  # a failure that was run again
+        folder.record_path(trial).unlink(missing_ok=True)
+
+
+def _write_table(
+    study_path: Path, trials: list[int], told: Sequence[Headline], texts: list[str]
+) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    digest = hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
     target = study_path / f"trials-{digest}.parquet"
     columns = {
-        "trial": [int(path.stem) for path in texts],
+        "trial": trials,
         "status": [each.status for each in told],
         "steps": [each.steps for each in told],
         "ended_at": [each.ended_at for each in told],
-        "record": [*texts.values()],
+        "record": texts,
     }
 
     def fill(temporary: Path) -> None:
@@ -57,8 +89,4 @@ def compact(study_path: Path, at_least: int = 1) -> Path | None:
             pq.write_table(pa.table(columns), file, compression="zstd")
 
     write_whole(target, fill)
-    for path, text in texts.items():
-        with contextlib.suppress(FileNotFoundError):
-            if path.read_text(encoding="utf-8") == text:  # not a re-run's newer record
-                path.unlink()
     return target

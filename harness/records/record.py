@@ -27,9 +27,9 @@ SCHEMA = 2  # 2: the checksum; 1 is read too
 Record = dict[str, Any]
 
 
-def new_record(study: Study, trial: int) -> Record:
+def new_record(study: Study, trial: int, point: dict[str, float] | None = None) -> Record:
     """The record of a trial that has not run: what is known of it before, and status failed."""
-    point = study.point(trial)
+    point = point or study.point(trial)
     return {
         "schema": SCHEMA,
         "workload": study.workload,

@@ -22,4 +22,5 @@ class Options:
     pruning: Pruning | Auto | None = None
     leave_open: bool = False  # end when all that is left runs, or is waited for, elsewhere
     keep: str | None = None  # weights: see harness.records.weights
+    stack: int | str = 1  # trials trained as one, or stacking.AUTO
     quiet: bool = False

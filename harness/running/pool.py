@@ -134,13 +134,13 @@ class Pool:
                 # The study that is furthest behind goes first: a sweep that is cut short has
                 # given every optimizer the same budget.
                 for queue in sorted(self.queues, key=lambda queue: queue.queue.position):
-                    if (trial := queue.take()) is not None:
-                        self._assign(each, queue, trial)
+                    if trials := queue.take_together():
+                        self._assign(each, queue, trials)
                         break
 
-    def _assign(self, each: Worker, queue: SharedQueue, trial: int) -> None:
+    def _assign(self, each: Worker, queue: SharedQueue, trials: Sequence[int]) -> None:
         each.queue, each.since, each.begun = queue, time.monotonic(), False
-        request = queue.queue.request
+        request, trial = queue.queue.request, trials[0]
         each.assignment = worker.Assignment(
             request.study,
             request.root,
@@ -149,6 +149,7 @@ class Pool:
             queue.until(trial),
             queue.text(trial),
             self.options.keep,
+            tuple(trials) if len(trials) > 1 else (),
         )
         _tell(each, each.assignment)  # a dead worker's sentinel fires on the next turn
 
@@ -194,15 +195,24 @@ class Pool:
         else:
             self._finish(each, message)
 
-    def _finish(self, each: Worker, outcome: worker.Outcome) -> None:
+    def _finish(self, each: Worker, outcome: worker.Outcome | worker.Outcomes) -> None:
         queue, assignment = each.queue, each.assignment
         assert queue is not None
         assert assignment is not None
         each.queue = each.assignment = None
+        if isinstance(outcome, worker.Outcomes):
+            self.interruption.progressed = True
+            for trial, one in outcome.by_trial.items():
+                self._done(queue, trial, one)
+            return
+        if outcome.status == worker.SPLIT:
+            queue.split(assignment.trials, outcome.error or "")
+            return
         if outcome.status != worker.STOPPED or outcome.steps:
             self.interruption.progressed = True
         if outcome.status in (worker.STOPPED, worker.REFUSED, worker.UNWRITABLE):
-            queue.give_up(assignment.trial)
+            for trial in assignment.trials:
+                queue.give_up(trial)
             kind = ConfigError if outcome.status == worker.REFUSED else SweepError
             if outcome.error:
                 self.trouble = self.trouble or kind(outcome.error)
@@ -255,6 +265,8 @@ class Pool:
         assert each.queue is not None
         assert each.assignment is not None
         study, trial = each.assignment.study, each.assignment.trial
+        if each.assignment.block:
+            return worker.Outcome(worker.SPLIT, error=why)
         record = each.queue.new_record(trial)
         if record is None and each.queue.came_to_rung(trial):
             return worker.Outcome(worker.AT_RUNG)
@@ -272,7 +284,10 @@ class Pool:
         if limit is None:
             return
         for each in list(self.workers):
-            if each.assignment and each.begun and time.monotonic() - each.since > limit:
+            if not each.assignment:
+                continue
+            allowed = limit * len(each.assignment.trials)
+            if each.begun and time.monotonic() - each.since > allowed:
                 each.process.kill()
                 each.process.join()
                 self._bury(each, TIMEOUT, f"stopped after trial_timeout={limit:g} seconds")

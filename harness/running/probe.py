@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -42,9 +43,20 @@ def measure(study: Study, device: str, seconds: float) -> Cost:
     Raises:
         SweepError: it could not be trained; what went wrong is in the message.
     """
+    found: Cost = apart(cost, study, device, seconds)
+    return found
+
+
+def apart(function: Callable[..., Any], study: Study, *further: Any) -> Any:
+    """What a function says of a study, called in a process of its own.
+
+    Raises:
+        SweepError: it failed; what went wrong is in the message.
+    """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(there, study, device, seconds))
+    arguments = (there, function, study, *further)
+    process = context.Process(target=_answer, args=arguments)
     process.start()
     there.close()
     try:
@@ -55,19 +67,19 @@ def measure(study: Study, device: str, seconds: float) -> Cost:
         process.join()
     if isinstance(told, str):
         raise SweepError(f"{study.name} cannot be measured: {told}")
-    found: Cost = told
-    return found
+    return told
 
 
-def _measure(connection: Connection, study: Study, device: str, seconds: float) -> None:
+def _answer(connection: Connection, function: Callable[..., Any], *arguments: Any) -> None:
     """In the process of its own."""
     try:
-        connection.send(_cost(study, device, seconds))
+        connection.send(function(*arguments))
     except Exception as error:  # said by the one that asked
         connection.send(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
 
 
-def _cost(study: Study, device: str, seconds: float) -> Cost:
+def cost(study: Study, device: str, seconds: float) -> Cost:
+    """`measure` in this process."""
     import torch
 
     from harness.running.trial import load_task

@@ -13,7 +13,7 @@ from harness.records import requests as asked
 from harness.records.claims import COMPACTION, Claims
 from harness.records.folder import StudyFolder
 from harness.running import device as devices
-from harness.running import rungs
+from harness.running import rungs, stacking
 from harness.running.interruption import INTERRUPTED, Interruption, requeue_after
 from harness.running.options import Options
 from harness.running.pool import Pool
@@ -45,6 +45,7 @@ def run(requests: Sequence[Request], options: Options) -> int:
         ):
             if missing:
                 workers = min(count, missing)
+                stacking.arrange(queues, options.stack, places[0], workers)
                 with Pool(queues, places, workers, options, progress, interruption) as pool:
                     pool.run()
             if interruption.asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.errors import ConfigError
 from harness.records.claims import Claims
@@ -46,6 +46,7 @@ class SharedQueue:
         """
         self.folder, self.claims = folder, claims
         self.news: list[str] = []  # lines for whoever runs us to say
+        self.stack = 1  # how many trials are handed out to be trained as one
         self.auto = pruning if isinstance(pruning, Auto) else None
         # Failures to be run again; another command may have done so before we come to them.
         self.stale = {
@@ -81,6 +82,24 @@ class SharedQueue:
             if self._ours(trial):
                 return trial
         return None
+
+    def take_together(self) -> list[int]:
+        """The next trials to be trained as one here; none when there are none (yet)."""
+        trials: list[int] = []
+        while len(trials) < self.stack and (trial := self.take()) is not None:
+            trials.append(trial)
+        return trials
+
+    def split(self, trials: Sequence[int], why: str) -> None:
+        """A block came to nothing, nobody knows by which trial: they are run again, fewer as one."""
+        self.stack = min(self.stack, len(trials) // 2)
+        how = f"{self.stack} as one" if self.stack > 1 else "one by one"
+        self.news.append(
+            f"{self.queue.request.study.name}: {why}; its {len(trials)} trials are run again, {how}"
+        )
+        for trial in trials:
+            self.queue.defer(trial)
+            self.claims.release(trial)
 
     def until(self, trial: int) -> int | None:
         """The step of the rung that a trial taken here is stopped at next; None at its end."""

@@ -39,6 +39,11 @@ class Assignment(NamedTuple):
     until: int | None = None  # the step of the rung that the trial is to stop at
     pruning: str | None = None  # as its record tells it
     keep: str | None = None  # which weights, see harness.records.weights
+    block: tuple[int, ...] = ()  # these trials instead, trained as one
+
+    @property
+    def trials(self) -> tuple[int, ...]:
+        return self.block or (self.trial,)
 
 
 class Ready(NamedTuple):
@@ -56,6 +61,12 @@ class Outcome(NamedTuple):
     steps: int = 0  # of a stopped trial: those made since it was begun or resumed
 
 
+class Outcomes(NamedTuple):
+    """Of the trials of a block, whose records are in the store."""
+
+    by_trial: dict[int, Outcome]
+
+
 class Warn(NamedTuple):
     """A line for the user."""
 
@@ -67,6 +78,7 @@ AT_RUNG = "at rung"  # the trial came to the rung it was to stop at
 STOPPED = "stopped"  # the trial was asked to stop
 REFUSED = "refused"  # the workload refused its data or model settings: a mistake in the config
 UNWRITABLE = "unwritable"  # the record or a checkpoint could not be written
+SPLIT = "split"  # a block came to nothing: its trials are to be run again, fewer as one
 
 
 def work(connection: Connection, device: str) -> None:
@@ -84,9 +96,11 @@ def work(connection: Connection, device: str) -> None:
         connection.send(Ready(device_name(device)))
         while (message := connection.recv()) is not None:
             if message != STOP:  # a stop that crossed the end of its trial
-                outcome = _run(message, tasks, device, connection)
+                run = _run_block if message.block else _run
+                outcome = run(message, tasks, device, connection)
                 # An error on a GPU may have broken the process's context for all trials to come.
-                spoilt = outcome.status == FAILED and device != "cpu"
+                failed = isinstance(outcome, Outcome) and outcome.status in (FAILED, SPLIT)
+                spoilt = failed and device != "cpu"
                 if spoilt:
                     connection.send(LEAVING)
                 connection.send(outcome)
@@ -122,7 +136,7 @@ def _run(
     from harness.training.train import Stopped
     from workloads.task import DataError
 
-    study, root, trial, every, _, pruning, keep = assignment
+    study, root, trial, every, _, pruning, keep, _ = assignment
     folder = StudyFolder(root, study)
 
     def warn(line: str) -> None:
@@ -153,6 +167,34 @@ def _run(
     return Outcome(record["status"], record["val_error"], record["error"])
 
 
+def _run_block(
+    assignment: Assignment, tasks: dict[str, Any], device: str, connection: Connection
+) -> Outcome | Outcomes:
+    from harness.records import compaction
+    from harness.running.block import load_stacked, run_block
+    from harness.training.train import Stopped
+    from workloads.task import DataError
+
+    study, started = assignment.study, time.time()
+    try:
+        task = _task(study, tasks, device, load_stacked)
+        _check_data(study, task.data_description.get("sha256"))
+        connection.send(BEGUN)
+        records = run_block(study, assignment.block, task, device, _stop_check(connection))
+        for record in records:
+            record["run"] |= run_facts(started, device_name(device))
+        compaction.write_together(StudyFolder(assignment.root, study), records)
+    except Stopped:
+        return Outcome(STOPPED)  # no step of it is kept
+    except DataError as error:
+        return Outcome(REFUSED, error=str(error))
+    except SweepError as error:
+        return Outcome(UNWRITABLE, error=str(error))
+    except Exception as error:  # one trial alone may then fail, and its record says so
+        return Outcome(SPLIT, error=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    return Outcomes({each["trial"]: Outcome(each["status"], each["val_error"]) for each in records})
+
+
 def _record(
     assignment: Assignment,
     tasks: dict[str, Any],
@@ -161,13 +203,13 @@ def _record(
     checkpoint: Checkpoint,
     weights: Weights | None,
 ) -> Record:
-    from harness.running.trial import note_failure, run_trial
+    from harness.running.trial import load_task, note_failure, run_trial
     from workloads.task import DataError
 
     study, trial = assignment.study, assignment.trial
     started = time.perf_counter()
     try:
-        task = _task(study, tasks, device)
+        task = _task(study, tasks, device, load_task)
         _check_data(study, task.data_description.get("sha256"))
     except DataError:
         raise
@@ -204,22 +246,23 @@ def run_facts(started: float, device: str) -> dict[str, Any]:
     return {**times, "device": device, **provenance()}
 
 
-def _task(study: Study, tasks: dict[str, Any], device: str) -> Any:
+def _task(
+    study: Study, tasks: dict[str, Any], device: str, load: Callable[[Study, str], Any]
+) -> Any:
     """The study's workload with its data open, from the few kept."""
-    from harness.running.trial import load_task
-
     config = study.config
     wanted = (
         config["workload"]["module"],
         config["data"],
         config["model"],
         config["workload"]["batch_size"],
+        load.__name__,
     )
     key = json.dumps(wanted, sort_keys=True)
     if key not in tasks:
         if len(tasks) >= TASKS_KEPT:
             tasks.pop(next(iter(tasks)))
-        tasks[key] = load_task(study, device)
+        tasks[key] = load(study, device)
     return tasks[key]
 
 

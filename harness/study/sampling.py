@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from harness.errors import unknown
@@ -21,15 +24,33 @@ def sample(space: Space, sampler: str, seed: int, trial: int) -> dict[str, float
     return {name: float(axis.at(u.get(name, 0.0))) for name, axis in space.items()}
 
 
+def sample_many(
+    space: Space, sampler: str, seed: int, trials: Sequence[int]
+) -> list[dict[str, float]]:
+    """`sample` of many trials, the same bits; of consecutive ones in a tenth of the time."""
+    searched = [name for name, axis in space.items() if axis.searched]
+    consecutive = list(trials) == list(range(trials[0], trials[0] + len(trials)))
+    if sampler != "halton" or not searched or not consecutive:
+        return [sample(space, sampler, seed, trial) for trial in trials]
+    unit = _halton(len(searched), seed).fast_forward(trials[0]).random(len(trials))
+    return [
+        {name: float(axis.at(row.get(name, 0.0))) for name, axis in space.items()}
+        for row in (dict(zip(searched, map(float, u), strict=True)) for u in unit)
+    ]
+
+
+def _halton(dimensions: int, seed: int) -> Any:
+    from scipy.stats import qmc  # 0.3 s to import; --help does without
+
+    return qmc.Halton(dimensions, scramble=True, rng=np.random.default_rng(seed))
+
+
 def unit_point(sampler: str, dimensions: int, seed: int, trial: int) -> list[float]:
     """Point ``trial`` in the unit cube [0, 1)^dimensions, a function of its arguments alone."""
     if dimensions == 0:
         return []
     if sampler == "halton":
-        from scipy.stats import qmc  # 0.3 s to import; --help does without
-
-        sequence = qmc.Halton(dimensions, scramble=True, rng=np.random.default_rng(seed))
-        return [float(u) for u in sequence.fast_forward(trial).random(1)[0]]
+        return [float(u) for u in _halton(dimensions, seed).fast_forward(trial).random(1)[0]]
     if sampler == "uniform":
         return [float(u) for u in np.random.default_rng([seed, trial]).random(dimensions)]
     raise unknown("sampler", sampler, SAMPLERS)

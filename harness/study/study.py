@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from harness.study.sampling import sample
+from harness.study.sampling import sample, sample_many
 from harness.study.space import Space, parse
 
 STUDY_KEYS = (
@@ -28,7 +28,7 @@ NOT_OF_THE_STUDY = (*LOCATIONS, "workload.target_error", "workload.metric")
 RUN_KEYS = (
     "first_trial", "num_trials", "trial", "num_feasible", "max_trials", "root", "workers", "device",
     "retry_failed", "trial_timeout", "checkpoint_every", "damaged", "trials_per_task", "report",
-    "pruning", "keep",
+    "pruning", "keep", "stack",
 )  # fmt: skip
 
 
@@ -99,6 +99,12 @@ class Study:
         sampler = self.config["sampler"]
         seed = self.config["seed"] if sampler["seed"] is None else sampler["seed"]
         return sample(self.space, sampler["name"], seed, trial)
+
+    def points(self, trials: Sequence[int]) -> list[dict[str, float]]:
+        """`point` of many trials."""
+        sampler = self.config["sampler"]
+        seed = self.config["seed"] if sampler["seed"] is None else sampler["seed"]
+        return sample_many(self.space, sampler["name"], seed, trials)
 
     def seeds(self, trial: int) -> dict[str, int]:
         """Independent seeds for the initial weights, the data order and dropout of a trial."""

@@ -22,7 +22,6 @@ from harness.training.definition import groups
 from harness.training.effective_rate import in_learning_rates, unit_rates
 from harness.training.gradient import HYPERPARAMETERS, TRANSFORMS, Transforms
 from harness.training.per_trial import PerTrial
-from harness.training.randomness import seed
 from harness.training.rules import RULES
 from harness.training.schedule import schedule
 from harness.training.train import Stopped, make_deterministic
@@ -46,6 +45,11 @@ def why_not(config: Mapping[str, Any]) -> str | None:
             return f"{name} is for trials one by one"
     if config.get("workload", {}).get("train_sample"):
         return "workload.train_sample is for trials one by one"
+    if config["workload"].get("train_sample"):
+        return "workload.train_sample is for trials one by one"
+    for name in OPTIONAL_KEYS:
+        if name in config:
+            return f"{name} is for trials one by one"
     for name in config["search_space"]:
         if name in HYPERPARAMETERS and name not in ELEMENTWISE:
             return f"{name} is for trials one by one"
@@ -118,7 +122,7 @@ class StackedTraining:
     def _initialise(self, seeds: Sequence[int]) -> None:
         rows = []
         for each in seeds:
-            seed(each)
+            torch.default_generator.manual_seed(each)  # torch.manual_seed: half a millisecond
             every = self.task.model().named_parameters()
             named = {name: p for name, p in every if p.requires_grad}
             rows.append(torch.cat([p.detach().reshape(-1) for p in named.values()]))
@@ -134,7 +138,7 @@ class StackedTraining:
         every, last = self.workload["eval_every"], self.workload["steps"]
         while self.step < last and self.rows:
             first, end = self.step, min(self.step + every, last)
-            factors = self._factors(first, end)
+            factors = self.factors(first, end)
             for row in factors:
                 if should_stop():
                     raise Stopped(self.step)
@@ -170,7 +174,7 @@ class StackedTraining:
             for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }
 
-    def _factors(self, first: int, end: int) -> Tensor:
+    def factors(self, first: int, end: int) -> Tensor:
         """What the schedules multiply learning rates by, ``[steps, trials, 1]``."""
         total = self.workload["steps"]
         table = [
@@ -216,7 +220,7 @@ class StackedTraining:
                 columns += self.task.evaluate(named, "test")
         told = [(self.loss_sums / count).tolist(), *(each.tolist() for each in columns)]
         told += [[None] * len(self.rows)] * (5 - len(told))
-        rates = self.hyperparameters["lr"].values * self._factors(self.step - 1, self.step)[0]
+        rates = self.hyperparameters["lr"].values * self.factors(self.step - 1, self.step)[0]
         for trial, rate, *rest in zip(self.rows, rates.flatten().tolist(), *told, strict=True):
             row = (self.step, rate, *rest)
             for name, value in zip(CURVE_COLUMNS, row, strict=True):

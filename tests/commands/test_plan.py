@@ -119,7 +119,7 @@ def test_mistakes_are_one_line(capsys, word, message):
 
 @pytest.mark.slow
 def test_a_real_probe_measures_a_step():
-    cost = probe._cost(studies.study("workload=digits_logistic", "optimizer=sgd"), "cpu", 0.3)
+    cost = probe.cost(studies.study("workload=digits_logistic", "optimizer=sgd"), "cpu", 0.3)
     assert 1e-6 < cost.seconds_a_step < 1
     assert 0 < cost.seconds_an_evaluation < 60
     assert cost.memory_bytes > 2**20

@@ -161,6 +161,9 @@ def test_the_options_of_a_command():
     assert options() == Options(checkpoint_every=Every(seconds=600))
     words = ("workers=3", "device=cpu", "retry_failed=true", "trial_timeout=9", "checkpoint_every=7",
              "damaged=set_aside")  # fmt: skip
+    assert options("stack=auto").stack == "auto"
+    assert options("stack=8").stack == 8
+    assert options("stack=none").stack == 1
     assert options(*words) == Options(3, "cpu", True, 9.0, Every(steps=7), True)
 
 
@@ -174,6 +177,10 @@ def test_the_options_of_a_command():
         (["trial_timeout=0"], r"trial_timeout must be more than 0 seconds \(or null\), got 0"),
         (["trial_timeout=nan"], "trial_timeout must be more than 0 seconds"),
         (["trials_per_task=0"], "trials_per_task must be 1 or more, got 0"),
+        (["stack=0"], "stack must be a number of trials, auto or null, got 0"),
+        (["stack=many"], "stack must be a number of trials, auto or null, got 'many'"),
+        (["stack=8", "pruning=halving"], "stack=8 and pruning= exclude each other"),
+        (["stack=8", "keep=weights"], "stack=8 and keep= exclude each other"),
         (["checkpoint_every=soon"], "checkpoint_every must be steps such as 500 or a time"),
     ],
 )

@@ -10,7 +10,7 @@ from harness.config.compose import compose
 KEYS = (
     "workload", "optimizer", "seed", "num_trials", "first_trial", "trial", "num_feasible",
     "max_trials", "root", "workers", "device", "retry_failed", "trial_timeout", "checkpoint_every",
-    "damaged", "trials_per_task", "report", "precision", "sampler.name", "sampler.seed",
+    "damaged", "trials_per_task", "stack", "report", "precision", "sampler.name", "sampler.seed",
     "schedule", "schedule.name", "schedule.end_factor", "+schedule.nothing",
     "workload.name", "workload.module", "workload.steps", "workload.eval_every",
     "workload.test_every", "workload.batch_size", "workload.target_error", "model", "model.width",

@@ -155,9 +155,12 @@ def test_parameters_stay_float32():
         ({"precision": "bfloat16"}, "precision=bfloat16 is for trials one by one"),
         ({"search_space": {"clip_norm": 1.0}}, "clip_norm is for trials one by one"),
         ({"search_space": {"l2": 1.0}}, None),
+        ({"averaging": {"polyak": 0.5}}, "averaging is for trials one by one"),
+        ({"workload": {"train_sample": 9}}, "workload.train_sample is for trials one by one"),
     ],
 )
 def test_what_cannot_be_stacked_says_why(further, why):
-    plain = {"optimizer": {"rule": "adam"}, "precision": "float32", "search_space": {"lr": 1.0}}
+    plain = {"workload": {}, "optimizer": {"rule": "adam"}, "precision": "float32",
+             "search_space": {"lr": 1.0}}  # fmt: skip
     found = why_not(plain | further)
     assert found is None if why is None else found.startswith(why)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workloads.tasks.seeding import generators
 from workloads.tasks.splits import full_minibatches
 
 # What a data seed is used for: independent streams of random numbers.
@@ -52,13 +53,10 @@ class Order:
         """The examples in the order of this epoch; the last one asked for is kept."""
         epoch = 0 if self.same_order_each_epoch else epoch
         if self._kept is None or self._kept[0] != (data_seed, epoch):
-            drawn = torch.from_numpy(self._permutation(data_seed, epoch))
-            self._kept = (data_seed, epoch), self.examples[drawn][: self.epoch_size]
+            random = np.random.default_rng([data_seed, ORDER, epoch])
+            permutation = torch.from_numpy(random.permutation(len(self.examples)))
+            self._kept = (data_seed, epoch), self.examples[permutation][: self.epoch_size]
         return self._kept[1]
-
-    def _permutation(self, data_seed: int, epoch: int) -> np.ndarray:
-        random = np.random.default_rng([data_seed, ORDER, epoch])
-        return random.permutation(len(self.examples))
 
     def minibatch(self, step: int, data_seed: int) -> Tensor:
         """Indices of minibatch `step`: [batch_size] of the endless sequence of epochs."""
@@ -88,8 +86,11 @@ class Order:
             if rows.keys() >= set(data_seeds):
                 kept = kept[[rows[each] for each in data_seeds]]
             else:
-                drawn = np.stack([self._permutation(each, epoch) for each in data_seeds])
-                kept = self.examples[torch.from_numpy(drawn[:, : self.epoch_size])]
+                drawn = np.empty((len(data_seeds), self.epoch_size), dtype=np.int64)
+                entropy, count = [(each, ORDER, epoch) for each in data_seeds], len(self.examples)
+                for row, random in zip(drawn, generators(entropy), strict=True):
+                    row[:] = random.permutation(count)[: self.epoch_size]
+                kept = self.examples[torch.from_numpy(drawn)]
             before = {at: each for at, each in self._kept_epochs.items() if at == epoch - 1}
             self._kept_epochs = {**before, epoch: (data_seeds, kept)}
         return kept
