@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.checking import TableError
+from harness.analysis.counting import every_trial
 from harness.analysis.pooling import Studies, groups
 from harness.analysis.reading import Results
 from harness.study import indices
@@ -54,6 +55,11 @@ def is_pruned(trials: pd.DataFrame) -> bool:
     return bool((trials["status"] == PRUNED).any())
 
 
+def as_last(trials: pd.DataFrame) -> pd.DataFrame:
+    """The table in which every trial counts and pruned ones are as bad as diverged ones."""
+    return every_trial(trials.assign(status=trials["status"].replace(PRUNED, DIVERGED)))
+
+
 def sides(results: Results, metric: str = "val_error") -> list[Side]:
     """Every workload and optimizer of a table.
 
@@ -74,7 +80,7 @@ def sides(results: Results, metric: str = "val_error") -> list[Side]:
         found.append(
             Side(
                 workload, optimizer, errors.to_numpy(), pruned, standing["out"].to_numpy(dtype=bool),
-                standing["audited"].to_numpy(dtype=bool) & ~pruned, float(standing["audit"].max()),
+                standing["audited"].to_numpy(dtype=bool) & ~pruned, float(standing["audit"].max()) if len(counted) else 0.0,
             )
         )  # fmt: skip
     return found

@@ -66,13 +66,25 @@ def median_interval(
     """
     ranked = np.sort(np.asarray(errors, dtype=float))
     k = np.asarray(budgets, dtype=float)
-    tail = (1 - confidence) / 2
-    if simultaneous:
-        vouched = k[k * TRUSTED_SHARE <= len(ranked)]
-        tail = joint_tail(len(ranked), tuple(sorted(vouched.tolist())), confidence)
-    lower, upper = order_statistics(len(ranked), k, confidence=1 - 2 * tail)
+    beyond = tail(len(ranked), k, confidence=confidence, simultaneous=simultaneous)
+    lower, upper = order_statistics(len(ranked), k, confidence=1 - 2 * beyond)
     with_ends = np.concatenate([[-np.inf], ranked, [np.inf]])
     return with_ends[lower], with_ends[upper]
+
+
+def tail(
+    num_trials: int,
+    budgets: ArrayLike,
+    *,
+    confidence: float = CONFIDENCE,
+    simultaneous: bool = False,
+) -> float:
+    """The chance left beyond each end of `median_interval`."""
+    if not simultaneous:
+        return (1 - confidence) / 2
+    k = np.asarray(budgets, dtype=float)
+    vouched = k[k * TRUSTED_SHARE <= num_trials]
+    return joint_tail(num_trials, tuple(sorted(vouched.tolist())), confidence)
 
 
 def order_statistics(

@@ -1,6 +1,7 @@
 """What a pruned sweep says: best-of-K with its interval, what pruning lost, verdicts or why there are none.
 
-Pruned trials count as worse than all that passed their rungs. With --out these files are written:
+Every trial counts, as in harness report --count-infeasible; pruned ones are worse than all that passed
+their rungs. With --out these files are written:
 
     pruned_curves.csv    a row an optimizer and budget
     pruned_pairs.csv     a row a pair of optimizers
@@ -17,12 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.commands.parsing import Parser
+from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.analysis.censored import Loss
     from harness.analysis.cohorts import Side
-    from harness.analysis.reading import Paths
+    from harness.analysis.reading import Paths, Results
 
 
 class Tables(NamedTuple):
@@ -32,6 +35,8 @@ class Tables(NamedTuple):
     curves: pd.DataFrame  # censored.tuning_curves
     pairs: pd.DataFrame  # censored.pairs
     losses: pd.DataFrame  # a row a workload: the fields of censored.Loss
+    budgets: dict[str, int]  # K of each workload's comparison
+    trials: pd.DataFrame
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,18 +45,30 @@ def main(arguments: Sequence[str]) -> int:
         "sources", nargs="+", metavar="ROOT|trials.csv", help="results folders, tables"
     )
     parser.add_argument("--out", metavar="DIR", help="folder to write into, made if needed")
+    parser.add_argument(
+        "--lost", type=float, default=0.1, metavar="X",
+        help="the largest loss that verdicts may rest on: the audit has to be large enough to see three of"
+        " a share X of the best (0.1)",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
-    write(given.sources, given.out)
+    if not 0 < given.lost < 1:
+        raise ConfigError(f"--lost must be a share, 0 < X < 1, got {given.lost:g}")
+    write(given.sources, given.out, declared=given.lost)
     return 0
 
 
-def write(sources: Paths, out: str | Path | None, only: Sequence[str] | None = None) -> None:
+def write(
+    sources: Paths,
+    out: str | Path | None,
+    only: Sequence[str] | None = None,
+    declared: float = 0.1,
+) -> None:
     """Print what is said of the sources, and write it into a folder where one is given."""
     from rich.console import Console
 
     from harness.analysis.reading import read_results
 
-    tables = said(read_results(sources, only=only))
+    tables = said(read_results(sources, only=only), declared)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = 10_000
@@ -75,26 +92,35 @@ def write(sources: Paths, out: str | Path | None, only: Sequence[str] | None = N
         print(path)
 
 
-def said(results: object) -> Tables:
+def said(results: Results, declared: float = 0.1) -> Tables:
     """Everything, of a table read by `harness.analysis.reading`.
+
+    Args:
+        declared: the loss that the audit has to certify for verdicts.
 
     Raises:
         TableError: a sweep that is still being pruned, or lacks its curves or settings.
     """
-    import itertools
-
     import pandas as pd
 
     from harness.analysis import censored
-    from harness.analysis.cohorts import sides
+    from harness.analysis.cells import comparison_budget
+    from harness.analysis.cohorts import as_last, sides
 
-    found = sides(results)  # type: ignore[arg-type]
+    found = sides(results)
     losses = []
-    for workload, own in itertools.groupby(found, key=lambda side: side.workload):
-        loss = censored.lost_share(list(own))
-        losses.append({"workload": workload, **loss._asdict(), "certifies": loss.certifies})
-    curves, pairs = censored.tuning_curves(found), censored.pairs(found)
-    return Tables(found, curves, pairs, pd.DataFrame(losses))
+    for workload, budget in comparison_budget(as_last(results.trials)).items():
+        loss = censored.lost_share([side for side in found if side.workload == workload], budget)
+        certifies = {"declared": declared, "certifies": loss.certifies(declared)}
+        losses.append({"workload": workload, **loss._asdict(), **certifies})
+    return Tables(
+        found,
+        censored.tuning_curves(results.trials, found),
+        censored.pairs(results.trials, found, results.studies, declared=declared),
+        pd.DataFrame(losses),
+        {row["workload"]: row["budget"] for row in losses},
+        results.trials,
+    )
 
 
 def shown(tables: Tables) -> list[object]:
@@ -116,16 +142,24 @@ def shown(tables: Tables) -> list[object]:
         "90 % interval",
     ):
         outcome.add_column(column, justify="right")
+    at_budget = {
+        workload: censored.tuning_curves(
+            tables.trials[tables.trials["workload"] == workload],
+            [side for side in tables.sides if side.workload == workload],
+            [budget],
+        ).set_index("optimizer")
+        for workload, budget in tables.budgets.items()
+    }
     for side in tables.sides:
-        k = min(censored.BUDGET, max(side.trials // 5, 1))
-        (row,) = censored.tuning_curves(
-            [each for each in tables.sides if each.workload == side.workload], [k]
-        ).query("optimizer == @side.optimizer").to_dict("records")  # fmt: skip
+        rows = at_budget.get(side.workload)
+        row = {}
+        if rows is not None and side.optimizer in rows.index:
+            row = rows.loc[side.optimizer].to_dict()
         outcome.add_row(
             f"{side.workload} / {name(side.optimizer)}", str(side.trials),
             str(side.trials - int(side.pruned.sum())), str(int(side.pruned.sum())),
-            str(int(side.audited.sum())), str(k), _error(row["p50"]),
-            f"{_error(row['median_low'])} to {_error(row['median_high'])}",
+            str(int(side.audited.sum())), str(tables.budgets.get(side.workload, "")), _error(row.get("p50")),
+            f"{_error(row.get('median_low'))} to {_error(row.get('median_high'))}",
         )  # fmt: skip
     parts: list[object] = [outcome]
     for loss in tables.losses.to_dict("records"):
@@ -139,11 +173,8 @@ def shown(tables: Tables) -> list[object]:
     return parts
 
 
-def lost(loss: object) -> str:
+def lost(loss: Loss) -> str:
     """What pruning lost, in a sentence."""
-    from harness.analysis import censored
-
-    assert isinstance(loss, censored.Loss)
     if loss.audit == 0:
         return "nothing was audited (pruning.audit=0), so what pruning lost is not known"
     return (
@@ -153,7 +184,7 @@ def lost(loss: object) -> str:
     )
 
 
-def _error(value: float) -> str:
+def _error(value: float | None) -> str:
     from math import isfinite
 
-    return f"{value:.4g}" if isfinite(value) else "not known"
+    return f"{value:.4g}" if value is not None and isfinite(value) else "not known"

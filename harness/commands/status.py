@@ -64,7 +64,7 @@ def table(studies: Sequence[Status]) -> Table:
     for name in ("complete", "diverged", "failed", "running", "missing", "trials/h", "left"):
         grid.add_column(name, justify="right", no_wrap=True)
     pruned = any(each.counts["pruned"] or each.at_rung for each in studies)
-    for name in ("at a rung", "pruned", "steps saved") if pruned else ():
+    for name in ("at a rung", "pruned", "audited", "steps saved") if pruned else ():
         grid.add_column(name, justify="right", no_wrap=True)
     for each in studies:
         cells = (*_row(each), *(_rungs(each) if pruned else ()))
@@ -73,7 +73,12 @@ def table(studies: Sequence[Status]) -> Table:
 
 
 def _rungs(status: Status) -> tuple[str, ...]:
-    return (str(len(status.at_rung)), str(status.counts["pruned"]), f"{status.saved_share:.0%}")
+    return (
+        str(len(status.at_rung)),
+        str(status.counts["pruned"]),
+        "-" if status.audited is None else str(status.audited),
+        f"{status.saved_share:.0%}",
+    )
 
 
 def _row(status: Status) -> tuple[str, ...]:

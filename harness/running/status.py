@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import contextlib
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,11 @@ from harness.records import headlines, reading
 from harness.records import requests as asked
 from harness.records.claims import claimed
 from harness.records.headlines import Headline
+from harness.running.rung_queue import RungQueue
+from harness.running.rungs import Rungs, known
 from harness.running.trial_queue import wanted
+from harness.study.pruning import Pruning, parse
+from harness.study.request import Request
 from harness.study.result import FAILURES, FINISHED, PRUNED
 from harness.study.study import Study
 
@@ -34,6 +39,9 @@ class Status(NamedTuple):
     damaged: list[reading.Problem]
     at_rung: Sequence[int] = ()  # came to a rung, and wait for their cohort or for a worker
     saved_share: float = 0.0  # of the steps of all trials that ended, by pruning
+    audited: int | None = (
+        None  # failed a rung and go on or went on; None where that was not looked up
+    )
 
     @property
     def finished(self) -> int:
@@ -81,6 +89,7 @@ def read(study_path: Path, thoroughly: bool = True) -> Status:
         damaged,
         [t for t in came if statuses.get(t) not in ended and t not in running],
         _saved_share([each for each in found.values() if each.status in ended], study),
+        _audited(study_path, study) if thoroughly and PRUNED in statuses.values() else None,
     )
 
 
@@ -88,6 +97,24 @@ def _saved_share(ended: Sequence[Headline], study: Study) -> float:
     steps = study.config["workload"]["steps"]
     saved = sum(steps - each.steps for each in ended if each.status == PRUNED)
     return saved / (steps * max(len(ended), 1))
+
+
+def _audited(study_path: Path, study: Study) -> int:
+    """How many trials of the cohorts that were pruned failed a rung and are trained to the end."""
+    records, _ = reading.scan(study_path)
+    found = known(records, reading.scan_rungs(study_path)[0])
+    statuses = {trial: record["status"] for trial, record in records.items()}
+    cohorts: dict[Pruning, set[int]] = defaultdict(set)
+    for trial, record in records.items():
+        text = record["run"].get("pruning")
+        if record["status"] == PRUNED and isinstance(text, str):
+            with contextlib.suppress(ValueError):  # whoever uses the record says so
+                cohorts[(pruning := parse(text))].update(pruning.block(trial))
+    return sum(
+        RungQueue(Request(study, "", trials=tuple(sorted(trials))), statuses, found, rungs).audited
+        for pruning, trials in cohorts.items()
+        if (rungs := Rungs.of(pruning, study))
+    )
 
 
 def rate(ended_at: Sequence[float | None]) -> float | None:

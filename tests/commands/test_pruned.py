@@ -33,10 +33,10 @@ def test_it_says_what_was_lost_and_refuses_verdicts_with_the_remedy(root, capsys
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:4] == ["workload", "/", "optimizer", "trials"]
     assert any(
-        line.startswith("tiny: of the best 4.2% that the best of 16 needs, pruning lost")
+        line.startswith("tiny: of the best 20.6% that the best of 3 needs, pruning lost")
         for line in lines
     )
-    assert "tiny: SGD against Momentum: refused (fewer than 40 trials of either)" in lines
+    assert "tiny: SGD against Momentum: can't tell (fewer than 40 trials of either)" in lines
 
 
 @pytest.mark.parametrize("verb", ["report", "card"])
@@ -57,9 +57,14 @@ def test_no_figure_is_drawn_of_the_others_alone(root, tmp_path, capsys):
 def test_status_counts_them(root, capsys):
     assert command(["status", str(root)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[-5:] == ["a", "rung", "pruned", "steps", "saved"]
-    assert lines[1].split()[-1].endswith("%")
-    assert int(lines[1].split()[-2]) > 4
+    assert lines[0].split()[-6:] == ["a", "rung", "pruned", "audited", "steps", "saved"]
+    for line in lines[1:3]:
+        complete, diverged, *_ = map(int, line.split()[1:3])
+        at_rung, pruned, audited, saved = line.split()[-4:]
+        assert saved.endswith("%")
+        assert (int(at_rung), int(pruned)) == (0, 16 - complete - diverged)
+        assert int(pruned) > 4
+        assert int(audited) == complete + diverged - 4  # two of each cohort pass
 
 
 def test_from_its_own_table(root, tmp_path, capsys):

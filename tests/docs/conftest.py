@@ -12,6 +12,11 @@ from harness.__main__ import command
 
 # What every training of a page is shortened to: a minute instead of hours.
 SMALL = ("workload.steps=4", "workload.eval_every=2", "device=cpu", "workers=2")
+EVALUATED = ("workload.steps=10", "workload.eval_every=2", *SMALL[2:])  # at the rungs too
+PRUNED = {
+    "halving": ("pruning.cohort=4",),
+    "auto": ("pruning.cohort=2", "pruning.probe=2", "pruning.budget=1"),
+}
 NO_REPORT = "report=null"  # of an experiment's own: that of `small_results` is written
 SMALL_MODELS = {"breast_cancer_mlp": "model.width=2", "digits_cnn": "model.width=2"}
 NUM_TRIALS = 4
@@ -94,4 +99,6 @@ def shortened(words):
     model = SMALL_MODELS.get(given.get("workload", "digits_cnn"))
     fewer = [FEWER_OPTIMIZERS] if "experiment" in given else []
     smaller = [model] if model else []
-    return [*kept, *SMALL, *smaller, *trials, *fewer, NO_REPORT]
+    pruning = PRUNED.get(given.get("pruning", ""), ())
+    steps = EVALUATED if "pruning" in given else SMALL
+    return [*kept, *steps, *smaller, *trials, *fewer, *pruning, NO_REPORT]
