@@ -13,6 +13,8 @@ NAMES = {
     "sgd": "SGD", "momentum": "Momentum", "nesterov": "Nesterov", "rmsprop": "RMSProp",
     "adam": "Adam", "nadam": "NAdam", "adamw": "AdamW", "adagrad": "Adagrad",
     "adadelta": "Adadelta", "adamax": "AdaMax", "newton": "Newton", "lbfgs": "L-BFGS",
+    "downpour": "Downpour SGD", "downpour_adagrad": "Downpour Adagrad", "easgd": "EASGD",
+    "eamsgd": "EAMSGD", "adaptive_revision": "AdaptiveRevision",
 }  # fmt: skip
 QUANTITIES = {
     "val_error": "validation error", "test_error": "test error", "train_loss": "training loss",

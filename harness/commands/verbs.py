@@ -18,6 +18,8 @@ VERBS = {
     "refine": "the search space of the next stage, from the trials of this one",
     "stages": "search spaces for several optimizers, by the same two stages for each",
     "landscape": "optimizers seen moving on functions of two numbers, and leaving a saddle",
+    "delays": "error against the delay of gradients, each optimizer tuned at every delay",
+    "hogwild": "processes that train one model at once without a lock: speed and error",
     "spaces": "whether a comparison holds on parts of its search spaces",
     "bundle": "a results folder as one file that repeats it, own code and all",
     "card": "the facts of a results folder, as its card states them",

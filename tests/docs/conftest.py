@@ -22,6 +22,7 @@ SMALL_MODELS = {"breast_cancer_mlp": "model.width=2", "digits_cnn": "model.width
 NUM_TRIALS = 4
 MORE_TRIALS = {"quickstart": 8, "digits_broad": 24}  # by experiment; refine needs 20 feasible ones
 FEWER_OPTIMIZERS = "hydra.sweeper.params.optimizer='sgd,momentum,adam'"  # of an experiment's six
+FEWER = {"delays_digits": "hydra.sweeper.params.optimizer='downpour,easgd'"}  # of another's five
 NO_DOWNLOADS = {
     "workload=cifar10_resnet32": "workload=digits_cnn",
     "experiment=inclusion_war_and_peace_full": "experiment=quickstart",
@@ -97,7 +98,8 @@ def shortened(words):
     counts = ("num_trials", "num_feasible", "max_trials")
     kept = [word for word in words if word.partition("=")[0] not in counts]
     model = SMALL_MODELS.get(given.get("workload", "digits_cnn"))
-    fewer = [FEWER_OPTIMIZERS] if "experiment" in given else []
+    experiment = given.get("experiment")
+    fewer = [FEWER.get(experiment, FEWER_OPTIMIZERS)] if experiment else []
     smaller = [model] if model else []
     pruning = PRUNED.get(given.get("pruning", ""), ())
     steps = EVALUATED if "pruning" in given else SMALL
