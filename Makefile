@@ -12,7 +12,7 @@ help: ## this list
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV): PyTorch brings its CUDA packages, 5.5 GB on disk, a minute or more."
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,launchers,lm1b,modern]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,launchers,lm1b,modern,optuna]'
 	touch $@
 
 install: $(STAMP) ## the environment, in .venv

@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 
 from harness.analysis.checking import EVERY, TableError, first_row
 from harness.study.result import COMPLETE, FINISHED, PRUNED
+from harness.study.sampling import ASKING
+
+SAMPLER = "sampler"  # of trials that are no independent draws
 
 
 def every_trial(trials: pd.DataFrame) -> pd.DataFrame:
@@ -48,8 +51,16 @@ def counted(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that enter statistics: complete trials, and diverged ones where every trial counts.
 
     Raises:
-        TableError: there are pruned trials among them, without which the others are too good a sample.
+        TableError: there are pruned trials among them, without which the others are too good a sample;
+            or trials that were chosen by those before them, which are no sample at all.
     """
+    if SAMPLER in rows and rows[SAMPLER].isin(ASKING).any():
+        first = rows[rows[SAMPLER].isin(ASKING)].iloc[0]
+        raise TableError(
+            f"{first['workload']}/{first['optimizer']}: {first[SAMPLER]} chose each trial by those before"
+            " it, so that the best of K has no exact statistics; compare searches by harness searches, and"
+            " choose other studies here with study=FINGERPRINT"
+        )
     if pruned := int((rows["status"] == PRUNED).sum()):
         first = rows.iloc[0]
         raise TableError(

@@ -58,6 +58,8 @@ class Results(NamedTuple):
             str(study.config.get("sampler", {}).get("name", "")) if study else ""
             for study in (self.studies.get(name) for name in self.trials["study"].unique())
         }
+        if "grid" in names:
+            return "Trials are a grid's points, so K is a random choice among them."
         if "halton" in names:
             return "Trials are Halton points, so K is a random-search equivalent."
         return "Trials are independent draws." if names == {"uniform"} else ""

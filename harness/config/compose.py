@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness.config import shipped
 from harness.errors import EXIT_USAGE, ConfigError, SweepError
 from harness.running.saying import tell
+from harness.study.space import KEYS
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -283,8 +284,7 @@ def _whole_axis(word: str) -> str:
 
 def _complete(axis: re.Match[str]) -> str:
     """An axis with all its keys, null for those that are not given."""
-    keys = ("low", "high", "scale", "choices")
-    rest = [key for key in keys if not re.search(rf"\b{key}\s*:", axis[0])]
+    rest = [key for key in KEYS if not re.search(rf"\b{key}\s*:", axis[0])]
     return ", ".join([axis[0][:-1], *(f"{key}: null" for key in rest)]) + "}"
 
 

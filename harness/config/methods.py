@@ -6,21 +6,45 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import ConfigError
+from harness.study import asking
 from harness.study.result import EXPONENTIAL, POLYAK
+from harness.study.sampling import ASKING, SETTINGS
 
 
 def of(resolved: Mapping[Any, Any]) -> dict[str, Any]:
-    """The nodes of `harness.study.study.OPTIONAL_KEYS` that a composed configuration uses.
+    """The nodes of `harness.study.study.OPTIONAL_KEYS` that a composed configuration uses; its sampler.
 
     Raises:
         ConfigError: a value out of range, or one that says nothing by itself.
     """
-    found = {"stopping": _stopping(resolved), "averaging": _averaging(resolved)}
+    found = {
+        "sampler": _sampler(resolved["sampler"]),
+        "stopping": _stopping(resolved),
+        "averaging": _averaging(resolved),
+    }
     return {name: node for name, node in found.items() if node}
 
 
 def _given(node: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in node.items() if value is not None}
+
+
+def _sampler(node: Mapping[str, Any]) -> dict[str, Any]:
+    """With its own settings alone: those of any study were name and seed."""
+    name = node["name"]
+    own = SETTINGS.get(name, ())
+    for key, value in node.items():
+        if key in ("name", "seed") or (value is None and key not in own):
+            continue
+        if key not in own:
+            raise ConfigError(
+                f"sampler.{key}={value} says nothing under sampler={name}; leave it out"
+            )
+        if value is None or value < 1:
+            raise ConfigError(f"sampler.{key} must be 1 or more, got {value}; give sampler={name}")
+    if name in ASKING:
+        asking.check()
+    return {key: node[key] for key in ("name", "seed", *own)}
 
 
 def _stopping(resolved: Mapping[str, Any]) -> dict[str, Any]:

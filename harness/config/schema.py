@@ -17,6 +17,9 @@ from omegaconf import MISSING
 class SamplerName(Enum):
     halton = "halton"
     uniform = "uniform"
+    grid = "grid"
+    tpe = "tpe"
+    gp = "gp"
 
 
 class Precision(Enum):
@@ -81,6 +84,9 @@ class Keep(Enum):
 class SamplerNode:
     name: SamplerName = MISSING
     seed: int | None = None  # null: the study's seed; another one: an independent scramble
+    points: int | None = None  # of a grid, along each range
+    startup: int | None = None  # Halton points, before tpe or gp is asked
+    parallel: int | None = None  # how many trials of tpe or gp may run at a time
 
 
 class PruningName(Enum):

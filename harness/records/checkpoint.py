@@ -78,6 +78,10 @@ class Checkpoint:
             "device": torch.device(device).type,
             "torch": str(torch.__version__),
         }
+        if (
+            trial in folder.study.given
+        ):  # chosen by other trials, of which one may have been run anew
+            self.identity["point"] = dict(folder.study.given[trial])
         self.saved_at = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:

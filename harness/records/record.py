@@ -140,7 +140,7 @@ def _problem(record: Record, study_path: tuple[str, str, str], trial: int) -> st
     if record["status"] == COMPLETE and record.get("val_error") is None:
         return "is complete but has no val_error"
     if not _is_point(record.get("point")):
-        return "has no point of numbers"
+        return "has no point of numbers and words"
     if not _is_curve(record.get("curve")):
         return f"has no curve with the columns {', '.join(CURVE_COLUMNS)} of one length"
     for name in ("train_seconds", "started_at", "ended_at"):
@@ -152,7 +152,9 @@ def _problem(record: Record, study_path: tuple[str, str, str], trial: int) -> st
 
 
 def _is_point(node: Any) -> bool:
-    return isinstance(node, dict) and all(_is_number(value) for value in node.values())
+    return isinstance(node, dict) and all(
+        isinstance(value, str) or _is_number(value) for value in node.values()
+    )
 
 
 def _is_curve(node: Any) -> bool:

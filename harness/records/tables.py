@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +15,7 @@ from harness.study.result import (
     IDENTITY,
     TABLE_COLUMNS,
 )
+from harness.study.sampling import ASKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,8 @@ class Tables(NamedTuple):
     ``trials`` has a row a trial: `TABLE_COLUMNS`, then val_loss, test_loss and ``hp.*``, the
     coordinates of the search space (``hp.one_minus_momentum``, ``hp.lr_over_eps``, …), empty where an
     optimizer lacks one; final values are empty where a trial has none. Where any was trained under a
-    pruning ``pruning`` says which (`harness.study.pruning.parse`). ``curves`` has a row an
+    pruning ``pruning`` says which (`harness.study.pruning.parse`); where any was chosen by those before
+    it ``sampler`` says by which sampler. ``curves`` has a row an
     evaluation: `IDENTITY` and `CURVE_COLUMNS`. Both have those of `FURTHER_COLUMNS` that any trial has,
     empty for the others. ``studies`` are resolved, by fingerprint, with their
     ``overrides``.
@@ -53,8 +55,11 @@ def of(records: Iterable[Record], studies: dict[str, dict[str, Any]]) -> Tables:
     rows: list[dict[str, Any]] = []
     # Lists: with a frame a record, 1,000 of them took 1.1 s instead of 0.1.
     curves: dict[str, list[Any]] = {name: [] for name in (*IDENTITY, *CURVE_COLUMNS)}
+    asks = {name: str(study["sampler"]["name"]) for name, study in studies.items() if _asks(study)}
     for record in records:
         rows.append(_row(record))
+        if record["study"] in asks:
+            rows[-1]["sampler"] = asks[record["study"]]
         before = len(curves["step"])
         for name, values in record["curve"].items():
             column = curves.setdefault(name, [])
@@ -66,6 +71,10 @@ def of(records: Iterable[Record], studies: dict[str, dict[str, Any]]) -> Tables:
     names = dict.fromkeys((*TABLE_COLUMNS, "val_loss", "test_loss"))
     names |= dict.fromkeys(name for row in rows for name in row)
     return Tables(pd.DataFrame(rows, columns=list(names)), pd.DataFrame(curves), studies)
+
+
+def _asks(study: Mapping[str, Any]) -> bool:
+    return study.get("sampler", {}).get("name") in ASKING
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -81,7 +81,10 @@ def _check_optimizer(study: Study) -> None:
         raise
     except Exception as error:  # whatever a class of others raises
         told = " ".join(str(error).split())[:300] or type(error).__name__
-        shown = ", ".join(f"{name}={value:g}" for name, value in hyper.items())
+        shown = ", ".join(
+            f"{name}={value if isinstance(value, str) else format(value, 'g')}"
+            for name, value in hyper.items()
+        )
         raise ConfigError(
             f"{named} cannot be built and stepped on the model of {study.workload} with {shown}:"
             f" {told}; mend the class or its search space"

@@ -139,11 +139,12 @@ class Pool:
                         break
 
     def _assign(self, each: Worker, queue: SharedQueue, trials: Sequence[int]) -> None:
+        trial = trials[0]
+        study = queue.study(trial)
         each.queue, each.since, each.begun = queue, time.monotonic(), False
-        request, trial = queue.queue.request, trials[0]
         each.assignment = worker.Assignment(
-            request.study,
-            request.root,
+            study,
+            queue.queue.request.root,
             trial,
             self.options.checkpoint_every,
             queue.until(trial),

@@ -8,6 +8,7 @@ from harness.errors import ConfigError
 from harness.records.claims import Claims
 from harness.records.folder import StudyFolder
 from harness.records.record import Record
+from harness.running.ask_queue import AskQueue
 from harness.running.rung_queue import OUT, WAIT, RungQueue
 from harness.running.rungs import Rungs, chosen, known, undecided
 from harness.running.trial_queue import TrialQueue
@@ -15,6 +16,7 @@ from harness.study.pruning import Pruning
 from harness.study.request import Request
 from harness.study.result import FAILURES, FINISHED, PRUNED
 from harness.study.rung_choice import Auto
+from harness.study.study import Study
 
 
 class SharedQueue:
@@ -60,7 +62,11 @@ class SharedQueue:
         self.rungs: RungQueue | None = None
         if pruning is None:  # what others pruned is carried on
             kept = {trial: status for trial, status in statuses.items() if status != PRUNED}
-            self.queue = TrialQueue(request, kept, retry_failed)
+            self.queue = (
+                AskQueue(request, kept, retry_failed, folder)
+                if request.study.asks
+                else TrialQueue(request, kept, retry_failed)
+            )
         else:
             together = known(found, folder.read_rungs(but_for=finished))
             self.rungs = RungQueue(
@@ -100,6 +106,15 @@ class SharedQueue:
         for trial in trials:
             self.queue.defer(trial)
             self.claims.release(trial)
+
+    def study(self, trial: int) -> Study:
+        """The study as a trial taken here is trained under it, its point chosen.
+
+        Raises:
+            DamagedRecord: a record that it is chosen by cannot be trusted.
+        """
+        queue = self.queue
+        return queue.study(trial) if isinstance(queue, AskQueue) else queue.request.study
 
     def until(self, trial: int) -> int | None:
         """The step of the rung that a trial taken here is stopped at next; None at its end."""

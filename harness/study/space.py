@@ -1,6 +1,7 @@
 """A search space: its axes, each of which knows its values, positions, label and natural bounds.
 
-An axis is a range on a log or linear scale, a list of choices, or a constant. Whoever has to do with
+An axis is a range on a log or linear scale, perhaps of whole numbers, a list of choices, perhaps of
+words, or a constant. Whoever has to do with
 one (a point, a record's column, a border, an axis of a figure) asks this object, never the YAML.
 """
 
@@ -19,7 +20,10 @@ from harness.study import parametrisation
 from harness.study.parametrisation import FROM_ONE, LR_RATIOS
 
 LOG, LINEAR, CHOICES = "log", "linear", "choices"
-KEYS = ("low", "high", "scale", "choices")
+KEYS = ("low", "high", "scale", "integer", "choices")
+
+Value = Any
+"""Of a coordinate: a float, or one of an axis's words."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +53,27 @@ class Axis:
         """As YAML has it."""
         raise NotImplementedError
 
-    def at(self, u: float) -> float:
+    def at(self, u: float) -> Value:
         """The value a fraction ``u`` in [0, 1) of the way along."""
         raise NotImplementedError
+
+    def value_at(self, u: float) -> Value:
+        """`at` as a record has it: a float, or a word."""
+        value = self.at(u)
+        return value if isinstance(value, str) else float(value)
 
 
 @dataclass(frozen=True)
 class Range(Axis):
-    """The interval [low, high], drawn uniformly on a ``log`` or ``linear`` scale."""
+    """The interval [low, high], drawn uniformly on a ``log`` or ``linear`` scale.
+
+    ``integer``: of its whole numbers; each as likely as its piece of the scale up to the next is long.
+    """
 
     low: float
     high: float
     scale: str = LOG
+    integer: bool = False
 
     def __post_init__(self) -> None:
         if self.scale not in (LOG, LINEAR):
@@ -76,6 +89,10 @@ class Range(Axis):
             raise ConfigError(
                 f"a log-scale range must be positive, got low={self.low:g}; raise low or use scale: linear"
             )
+        if self.integer and not (float(self.low).is_integer() and float(self.high).is_integer()):
+            raise ConfigError(
+                f"a range with integer: true must have whole ends, got low={self.low:g}, high={self.high:g}"
+            )
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -83,12 +100,18 @@ class Range(Axis):
 
     @property
     def node(self) -> dict[str, Any]:
-        return {"low": self.low, "high": self.high, "scale": self.scale}
+        whole = {"integer": True} if self.integer else {}
+        return {"low": self.low, "high": self.high, "scale": self.scale, **whole}
 
     def at(self, u: float) -> float:
+        if self.integer:
+            return min(self.high, float(math.floor(self._along(u, self.high + 1))))
+        return self._along(u, self.high)
+
+    def _along(self, u: float, high: float) -> float:
         if self.scale == LINEAR:
-            return self.low + u * (self.high - self.low)
-        return math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
+            return self.low + u * (high - self.low)
+        return math.exp(math.log(self.low) + u * (math.log(high) - math.log(self.low)))
 
     def coordinate(self, values: ArrayLike) -> NDArray[np.float64]:
         """Values on the scale: decades (log10) or as they are."""
@@ -107,27 +130,34 @@ class Range(Axis):
 
 @dataclass(frozen=True)
 class Choices(Axis):
-    """A finite list of values, equally likely."""
+    """A finite list of values, equally likely: numbers, or words."""
 
-    choices: tuple[float, ...]
+    choices: tuple[Any, ...]
 
     def __post_init__(self) -> None:
         if not self.choices:
             raise ConfigError("choices must hold at least one value, got []")
         for value in self.choices:
-            if not _is_finite(value):
-                raise ConfigError(f"choices must be finite numbers, got {value!r}")
+            if not ((self.of_words and isinstance(value, str) and value) or _is_finite(value)):
+                raise ConfigError(f"choices must be finite numbers, or all words, got {value!r}")
+
+    @property
+    def of_words(self) -> bool:
+        return all(isinstance(value, str) for value in self.choices)
 
     @property
     def ends(self) -> tuple[float, float]:
+        if self.of_words:
+            return math.nan, math.nan
         return float(min(self.choices)), float(max(self.choices))
 
     @property
     def node(self) -> dict[str, Any]:
         return {"choices": list(self.choices)}
 
-    def at(self, u: float) -> float:
-        return self.choices[int(u * len(self.choices))]
+    def at(self, u: float) -> Value:
+        value: Value = self.choices[int(u * len(self.choices))]
+        return value
 
 
 @dataclass(frozen=True)
@@ -194,9 +224,12 @@ def _parse_axis(name: str, node: Any) -> Axis:
             return Choices(
                 name, tuple(choices) if isinstance(choices, list | tuple) else (choices,)
             )
-        if {"low", "high"} <= keys <= {"low", "high", "scale"}:
+        if {"low", "high"} <= keys <= {"low", "high", "scale", "integer"}:
             low, high = (_number(end, node[end]) for end in ("low", "high"))
-            return Range(name, low, high, node.get("scale") or LOG)
+            integer = node.get("integer") or False
+            if not isinstance(integer, bool):
+                raise ConfigError(f"integer must be true or false, got {integer!r}")
+            return Range(name, low, high, node.get("scale") or LOG, integer)
     raise ConfigError(
         f"an axis is a number, {{low, high, scale}} or {{choices: [...]}}, got {_plain(node)}"
     )
@@ -242,6 +275,12 @@ def _check_names(space: Space) -> None:
 
 def _check_bounds(axis: Axis) -> None:
     low, high = axis.natural
+    if isinstance(axis, Choices) and axis.of_words:
+        if (low, high) != (-math.inf, math.inf):
+            raise ConfigError(
+                f"search_space.{axis.name} is a number, got the words {', '.join(axis.choices)}"
+            )
+        return
     if axis.name in FROM_ONE:  # an optimizer of one's own may mean something else by them
         return
     for value in axis.ends:

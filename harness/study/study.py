@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from harness.study.sampling import sample, sample_many
-from harness.study.space import Space, parse
+from harness.errors import ConfigError
+from harness.study.asking import Told, ask
+from harness.study.sampling import ASKING, sample, sample_many
+from harness.study.space import Space, Value, parse
 
 STUDY_KEYS = (
     "workload", "model", "data", "optimizer", "schedule", "search_space", "sampler", "seed", "precision",
@@ -58,6 +60,8 @@ class Study:
 
     config: Mapping[str, Any]
     overrides: tuple[str, ...] = ()
+    given: Mapping[int, Mapping[str, Value]] = field(default_factory=dict, compare=False)
+    """Points of trials whose sampler was asked for them already."""
 
     @property
     def workload(self) -> str:
@@ -94,17 +98,55 @@ class Study:
     def space(self) -> Space:
         return parse(self.config["search_space"])
 
-    def point(self, trial: int) -> dict[str, float]:
-        """The searched coordinates of a trial, constants included."""
-        sampler = self.config["sampler"]
-        seed = self.config["seed"] if sampler["seed"] is None else sampler["seed"]
-        return sample(self.space, sampler["name"], seed, trial)
+    @property
+    def asks(self) -> bool:
+        """Whether a trial's point depends on what earlier ones found (`harness.study.asking`)."""
+        return self.config["sampler"]["name"] in ASKING
 
-    def points(self, trials: Sequence[int]) -> list[dict[str, float]]:
-        """`point` of many trials."""
+    def told_up_to(self, trial: int) -> int:
+        """How many of the first trials choose the point of this one."""
         sampler = self.config["sampler"]
-        seed = self.config["seed"] if sampler["seed"] is None else sampler["seed"]
-        return sample_many(self.space, sampler["name"], seed, trials)
+        if not self.asks or trial < sampler["startup"]:
+            return 0
+        return max(0, trial - int(sampler["parallel"]) + 1)
+
+    @property
+    def points_seed(self) -> int:
+        own = self.config["sampler"]["seed"]
+        return int(self.config["seed"] if own is None else own)
+
+    def point(self, trial: int) -> dict[str, Value]:
+        """The searched coordinates of a trial, constants included.
+
+        Raises:
+            ConfigError: a trial that the sampler has no point for by itself.
+        """
+        if trial in self.given:
+            return dict(self.given[trial])
+        if self.told_up_to(trial):
+            raise ConfigError(
+                f"{self.name}: trial {trial} is chosen by what the trials before it found; run them by"
+                " num_trials="
+            )
+        return sample(self.space, self.config["sampler"], self.points_seed, trial)
+
+    def asked(self, trial: int, told: Sequence[Told]) -> Study:
+        """The study with the point of a trial, chosen by the trials before it.
+
+        Args:
+            told: of the first `told_up_to` trials those that have a result, in their order.
+        """
+        if not self.told_up_to(trial):
+            return self
+        name = self.config["sampler"]["name"]
+        point = ask(self.space, name, self.points_seed, trial, told)
+        return replace(self, given={**self.given, trial: point})
+
+    def points(self, trials: Sequence[int]) -> list[dict[str, Value]]:
+        """`point` of many trials."""
+        if self.asks:
+            return [self.point(trial) for trial in trials]
+        return sample_many(self.space, self.config["sampler"], self.points_seed, trials)
 
     def seeds(self, trial: int) -> dict[str, int]:
         """Independent seeds for the initial weights, the data order and dropout of a trial."""

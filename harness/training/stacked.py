@@ -16,6 +16,7 @@ from torch import Tensor
 
 from harness.study.parametrisation import EFFECTIVE_LR, hyperparameters
 from harness.study.result import COMPLETE, CURVE_COLUMNS, DIVERGED, FINAL_COLUMNS
+from harness.study.sampling import ASKING
 from harness.study.study import OPTIONAL_KEYS
 from harness.training.chain import parts
 from harness.training.definition import groups
@@ -40,6 +41,8 @@ def why_not(config: Mapping[str, Any]) -> str | None:
         return f"{', '.join(group.rule for group in found)} is no rule of harness/training/rules.py"
     if config["precision"] != "float32":
         return f"precision={config['precision']} is for trials one by one"
+    if config.get("sampler", {}).get("name") in ASKING:
+        return "each trial is chosen by those before it"
     for name in OPTIONAL_KEYS:
         if name in config:
             return f"{name} is for trials one by one"

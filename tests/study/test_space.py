@@ -50,12 +50,15 @@ def test_the_scale_is_logarithmic_unless_told():
         ),
         ({"lr": {"low": "0,1", "high": 2, "5": None}}, r"'5' is no part .* decimals take a point"),
         ({"lr": {"low": True, "high": 2}}, r"low must be a number, got True"),
-        ({"lr": {"choices": [1, math.inf]}}, r"choices must be finite numbers, got inf"),
-        ({"lr": {"choices": [True]}}, r"choices must be finite numbers, got True"),
+        (
+            {"lr": {"choices": [1, math.inf]}},
+            r"choices must be finite numbers, or all words, got inf",
+        ),
+        ({"lr": {"choices": [True]}}, r"choices must be finite numbers, or all words, got True"),
         ({"lr": {"choices": [1], "low": 1}}, r"an axis is a number"),
         ({"lr": math.nan}, r"constant must be finite"),
         ({"lr": {"choices": []}}, r"at least one value"),
-        ({"lr": {"choices": ["a"]}}, r"choices must be finite numbers, got 'a'"),
+        ({"lr": {"choices": ["a"]}}, r"search_space.lr is a number, got the words a"),
         ({}, r"search space is empty"),
         ({"lr_over_eps": LOG}, r"lr_over_eps needs an eps axis"),
         ({"lr": LOG, "lr_over_eps": LOG, "eps": 1}, r"sets lr twice, by lr and lr_over_eps"),
@@ -151,3 +154,50 @@ def test_labels_are_for_people_and_bounds_for_what_can_mean_something():
 def test_an_axis_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         AXES[0].low = 1.0
+
+
+# --- whole numbers and words -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_whole_numbers_are_drawn_from_their_piece_of_the_scale(scale):
+    axis = parse({"memory": {"low": 1, "high": 20, "scale": scale, "integer": True}})["memory"]
+    u = (np.arange(20_000) + 0.5) / 20_000
+    drawn = np.array([axis.at(each) for each in u])
+    assert set(drawn) == set(np.arange(1.0, 21.0))
+    ends = np.arange(1, 22)
+    pieces = np.diff(np.log(ends) / np.log(21)) if scale == "log" else np.full(20, 1 / 20)
+    shares = np.bincount(drawn.astype(int))[1:] / len(u)
+    np.testing.assert_allclose(shares, pieces, atol=1e-4)
+    assert axis.at(1.0) == 20.0
+    assert parse({"memory": axis.node})["memory"] == axis
+
+
+def test_an_axis_without_whole_numbers_is_written_as_ever():
+    assert parse({"lr": {"low": 1, "high": 2, "scale": "log"}})["lr"].node == {
+        "low": 1.0, "high": 2.0, "scale": "log",
+    }  # fmt: skip
+
+
+def test_words_are_choices_of_their_own():
+    axis = parse({"search": {"choices": ["strong_wolfe", "none"]}})["search"]
+    assert [axis.at(u) for u in (0.0, 0.6)] == ["strong_wolfe", "none"]
+    assert axis.of_words
+    assert not parse({"k": {"choices": [1, 2]}})["k"].of_words
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        (
+            {"k": {"low": 1.5, "high": 3, "integer": True}},
+            "must have whole ends, got low=1.5, high=3",
+        ),
+        ({"k": {"low": 1, "high": 3, "integer": 1}}, "integer must be true or false, got 1"),
+        ({"k": {"choices": ["a", 1]}}, "must be finite numbers, or all words, got 'a'"),
+        ({"lr": {"choices": ["a", "b"]}}, "search_space.lr is a number, got the words a, b"),
+    ],
+)
+def test_what_is_no_axis_of_them_says_so(node, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(node)
