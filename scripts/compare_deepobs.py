@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from harness.figures import style
+from harness.analysis.published_runs import KEYS, compared, summary
+from harness.figures import published_runs, style
 from harness.records import tables
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -36,8 +37,6 @@ PROBLEMS = {
     "fashion_mnist_cnn": Problem("fmnist_2c2d", "test_accuracy", 468),
     "cifar10_3c3d": Problem("cifar10_3c3d", "test_accuracy", 390),
 }
-KEYS = ["optimizer", "lr"]
-OUTSIDE = 3.0  # standard errors
 
 
 def ours(root: Path, epoch: int) -> tuple[str, pd.DataFrame]:
@@ -65,94 +64,6 @@ def published(path: Path, problem: Problem, epoch: int) -> pd.DataFrame:
     return found.assign(value=value)[[*KEYS, "value"]]
 
 
-def compared(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    """A row an optimizer and learning rate: runs, diverged, mean and sd of either, and z."""
-    parts = []
-    for label, runs in (("ours", mine), ("published", theirs)):
-        runs = runs.assign(lr=runs["lr"].map(lambda lr: float(f"{lr:.5g}")))
-        grouped = runs.groupby(KEYS)["value"]
-        part = pd.DataFrame({
-            "runs": grouped.size(), "diverged": grouped.apply(lambda x: int(x.isna().sum())),
-            "mean": grouped.mean(), "sd": grouped.std(),
-        })  # fmt: skip
-        parts.append(part.add_prefix(f"{label}_"))
-    table = parts[0].join(parts[1], how="left").reset_index()
-    counts = {
-        label: table[f"{label}_runs"] - table[f"{label}_diverged"]
-        for label in ("ours", "published")
-    }
-    sds = table[["ours_sd", "published_sd"]]
-    mine_sd = sds["ours_sd"].fillna(sds["published_sd"])
-    their_sd = sds["published_sd"].fillna(sds["ours_sd"])
-    error = np.sqrt(mine_sd**2 / counts["ours"] + their_sd**2 / counts["published"])
-    table["z"] = (table["ours_mean"] - table["published_mean"]) / error
-    return table
-
-
-def best(table: pd.DataFrame, label: str, measure: str) -> dict[str, float]:
-    """The best learning rate of each optimizer, of those at which nothing diverged."""
-    found = {}
-    for optimizer, rows in table.groupby("optimizer"):
-        rows = rows[(rows[f"{label}_diverged"] == 0) & rows[f"{label}_mean"].notna()]
-        if len(rows):
-            means = rows[f"{label}_mean"]
-            place = means.idxmax() if measure == "test_accuracy" else means.idxmin()
-            found[str(optimizer)] = float(rows["lr"][place])
-    return found
-
-
-def summary(table: pd.DataFrame, measure: str) -> list[str]:
-    """What the table comes to, in lines."""
-    both = table[table["published_runs"].notna()]
-    finite = both[both["z"].notna()]
-    outside = finite[finite["z"].abs() > OUTSIDE]
-    all_gone = both[(both["published_diverged"] == both["published_runs"])]
-    agreed = all_gone[all_gone["ours_diverged"] == all_gone["ours_runs"]]
-    lines = [
-        f"{len(finite)} pairs of optimizer and learning rate with finite ends on both sides:"
-        f" {len(finite) - len(outside)} within {OUTSIDE:g} standard errors,"
-        f" root mean square z {np.sqrt((finite['z'] ** 2).mean()):.2f}",
-        f"{len(all_gone)} that diverged as published: {len(agreed)} diverged here in every run",
-    ]
-    lines += [
-        f"outside: {row.optimizer} {row.lr:g}: ours {row.ours_mean:.6g} ± {row.ours_sd:.3g},"
-        f" published {row.published_mean:.6g}, z {row.z:.1f}"
-        for row in outside.itertuples()
-    ]
-    for optimizer, lr in best(table, "ours", measure).items():
-        theirs = best(both, "published", measure).get(optimizer)
-        told = "not in the table" if theirs is None else f"published {theirs:g}"
-        lines.append(f"best learning rate of {optimizer}: {lr:g} ({told})")
-    return lines
-
-
-def drawn(table: pd.DataFrame, measure: str, epoch: int):
-    """The measure against the learning rate: ours as lines with twice their spread, published as rings."""
-    optimizers = list(table["optimizer"].unique())
-    with style.settings():
-        figure = style.canvas(7.5, 3.2)
-        axes = figure.subplots(1, 1)
-        for optimizer, look in style.looks(optimizers).items():
-            rows = table[table["optimizer"] == optimizer].sort_values("lr")
-            kept = rows[rows["ours_diverged"] == 0]
-            axes.errorbar(
-                kept["lr"], kept["ours_mean"], yerr=2 * kept["ours_sd"].fillna(0), color=look.colour,
-                marker=look.marker, markersize=3, capsize=2, elinewidth=0.8,
-            )  # fmt: skip
-            axes.plot(
-                rows["lr"], rows["published_mean"], "o", markersize=8, color=look.colour,
-                markerfacecolor="none",
-            )  # fmt: skip
-        axes.set(xscale="log", xlabel="learning rate", ylabel=measure.replace("_", " "))
-        if measure == "test_loss":
-            axes.set(yscale="log")
-        caption = (
-            f"After epoch {epoch}. Small markers: ours, mean and twice the standard deviation of its runs, where"
-            " none diverged. Rings: DeepOBS's published runs."
-        )
-        return style.finish(figure, caption, style.legend_handles(optimizers))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="of a deepobs_ experiment")
@@ -165,8 +76,10 @@ def main() -> None:
     table = compared(mine, published(given.published, problem, given.epoch))
     given.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(given.out / f"{workload}.csv", index=False, float_format="%.6g")
-    drawn(table, problem.measure, given.epoch).savefig(given.out / f"{workload}.png")
-    for line in summary(table, problem.measure):
+    with style.settings():
+        figure = published_runs.draw(table, problem.measure, given.epoch)
+        figure.savefig(given.out / f"{workload}.png")
+    for line in summary(table, problem.measure == "test_accuracy"):
         print(line)
 
 
