@@ -1,5 +1,6 @@
 """What a user can put right, as one line (the rule, the value given, the remedy), and exit statuses."""
 
+import re
 from collections.abc import Iterable
 
 EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -28,3 +29,15 @@ def unknown(what: str, given: object, known: Iterable[object], remedy: str = "")
     return ConfigError(
         f"{what} {given!r} is not one of: {names}" + (f"; {remedy}" if remedy else "")
     )
+
+
+def printable(text: object) -> str:
+    """Text of others for a terminal: what would move its cursor or turn its writing is spelt out.
+
+    >>> print(printable("sgd\\N{ESCAPE}[31m"))
+    sgd\\x1b[31m
+    """
+    return MOVING.sub(lambda found: ascii(found[0])[1:-1], str(text))
+
+
+MOVING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

@@ -272,7 +272,7 @@ def snapped(*fields: ArrayLike) -> list[Array]:
     pooled = np.concatenate(checked)
     order = np.argsort(pooled, kind="stable")
     ranked = pooled[order]
-    with np.errstate(invalid="ignore"):  # infinity from infinity
+    with np.errstate(invalid="ignore", over="ignore"):  # infinity from infinity, 1e308 from -1e308
         near = np.diff(ranked) <= TIED * np.minimum(np.abs(ranked[1:]), np.abs(ranked[:-1]))
     starts = np.flatnonzero(np.concatenate([[True], ~near]))
     pooled[order] = np.repeat(ranked[starts], np.diff([*starts, len(ranked)]))

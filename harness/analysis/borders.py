@@ -148,6 +148,8 @@ def _rounded(value: float, direction: Any) -> float:
     if value == 0:
         return 0.0
     unit = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    if unit == 0:  # of the smallest numbers that there are
+        return value
     return float(f"{direction(round(value / unit, 6)) * unit:.2g}")
 
 

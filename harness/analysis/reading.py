@@ -285,8 +285,17 @@ def _parquet(content: bytes, path: Path) -> pd.DataFrame:
         raise TableError(
             f"{path} cannot be read ({problem}); write it again, or remove it"
         ) from None
-    # What pandas kept as an index is a column too.
-    return frame.reset_index() if any(frame.index.names) else frame
+    # What pandas kept as an index is a column too; and words for nothing are what they are in CSV.
+    frame = frame.reset_index() if any(frame.index.names) else frame
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        if name not in NAMED and pd.api.types.is_string_dtype(column.dtype):
+            frame.isetitem(place, column.mask(column.map(_says_nothing)))
+    return frame
+
+
+def _says_nothing(cell: Any) -> bool:
+    return isinstance(cell, str) and cell in NOTHING
 
 
 def _curves(path: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 
-from harness.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE, HarnessError
+from harness.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE, HarnessError, printable
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -37,7 +37,7 @@ def refuse(name: str, error: Exception) -> int:
 
 
 def say(name: str, line: str, status: int) -> int:
-    print(f"{name}: {' '.join(line.split())}", file=sys.stderr)
+    print(f"{name}: {printable(' '.join(line.split()))}", file=sys.stderr)
     return status
 
 

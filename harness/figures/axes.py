@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from harness.study.space import CHOICES, LOG, Axis, Choices, Range
 
 MOST_DECADES = 300.0  # floats end at 308
-MOST = float(np.finfo(float).max) / 2  # whose span is a float too
+MOST = float(np.finfo(float).max) / 8  # whose span, and ticks beyond its ends, are floats too
 
 
 def budget_axis(axes: Axes, largest: float, *, few: bool = False) -> None:

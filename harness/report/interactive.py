@@ -163,8 +163,8 @@ def _error_marks(rows: pd.DataFrame, optimizer: str, palette: Palette, anchor: s
         "x": [shown], "y": numbers([row["p50"]]), "mode": "markers", "hoverinfo": "skip",
         "marker": {"symbol": "line-ew-open", "size": 8, "color": "$ink"},
         "error_y": {
-            "type": "data", "symmetric": False, "array": [max(row["median_high"] - row["p50"], 0)],
-            "arrayminus": [max(row["p50"] - row["median_low"], 0)], "color": "$ink", "thickness": 1.2, "width": 5,
+            "type": "data", "symmetric": False, "array": numbers([max(row["median_high"] - row["p50"], 0)]),
+            "arrayminus": numbers([max(row["p50"] - row["median_low"], 0)]), "color": "$ink", "thickness": 1.2, "width": 5,
         },
     }  # fmt: skip
     return [bar, point, median]

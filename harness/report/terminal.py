@@ -24,6 +24,7 @@ from harness.analysis.final import not_counted
 from harness.analysis.inclusion_verdicts import CONSISTENT, NOT_ENOUGH, VIOLATED
 from harness.analysis.names import number, quantity
 from harness.analysis.pairs import BETTER, CANT_TELL, WORSE, judged
+from harness.errors import printable
 from harness.report.comparison import Analysis
 from harness.report.races import share
 from harness.report.spaces import HEAD, cells, table_cells
@@ -43,9 +44,9 @@ def render(analysis: Analysis) -> RenderableType:
     """The comparison for ``rich.print``."""
     parts: list[RenderableType] = []
     for answer in analysis.answers:
-        words = " ".join((answer.headline, *answer.sentences))
-        first = (f"{answer.caution} ", "bold yellow") if answer.caution else ""
-        parts += [Text.assemble(f"{answer.workload}: ", first, words), Text()]
+        words = printable(" ".join((answer.headline, *answer.sentences)))
+        first = (printable(f"{answer.caution} "), "bold yellow") if answer.caution else ""
+        parts += [Text.assemble(f"{printable(answer.workload)}: ", first, words), Text()]
     selects = analysis.question.selects
     for workload in dict.fromkeys(analysis.final["workload"]):
         parts.append(_title(f"{workload}: {quantity(selects)}, lower is better"))
@@ -71,7 +72,7 @@ def render(analysis: Analysis) -> RenderableType:
             parts += _across(analysis.across, workload)
         parts.append(Text())
     further = (*_left_out(analysis.results.trials), *_notes(analysis))
-    return Group(*parts, *(Text(line, style="dim") for line in further))
+    return Group(*parts, *(_text(line, "dim") for line in further))
 
 
 def _optimizers(analysis: Analysis, workload: str) -> Table:
@@ -90,7 +91,7 @@ def _optimizers(analysis: Analysis, workload: str) -> Table:
         at = {point["budget_trials"]: point for point in own.to_dict("records")}
         lowest = row["best_val_error"] == rows["best_val_error"].min()
         grid.add_row(
-            Text(row["optimizer"]),
+            _text(row["optimizer"]),
             Text(number(row["best_val_error"]), style="bold" if lowest else ""),
             "-" if pd.isna(row["best_trial"]) else str(row["best_trial"]),
             number(row["best_test_error"]),
@@ -101,7 +102,12 @@ def _optimizers(analysis: Analysis, workload: str) -> Table:
 
 
 def _title(words: str) -> Text:
-    return Text(words, style="bold italic")
+    return _text(words, "bold italic")
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Words among which are names of others: no markup, and nothing that moves the cursor."""
+    return Text(printable(words), style=style)
 
 
 def _grid() -> Table:
@@ -123,9 +129,9 @@ def _pairs(compared: pd.DataFrame) -> Table:
         grid.add_column(name, justify="right", no_wrap=True)
     for row in compared.to_dict("records"):
         grid.add_row(
-            Text(row["a"]),
+            _text(row["a"]),
             Text(row["verdict"], style=STYLE[row["verdict"]]),
-            Text(f"{'than' if row['verdict'] != CANT_TELL else 'from'} {row['b']}"),
+            _text(f"{'than' if row['verdict'] != CANT_TELL else 'from'} {row['b']}"),
             share(row["win"]),
             f"{row['win_low']:.0%}-{row['win_high']:.0%}",
             number(row["p_adjusted"], 3),

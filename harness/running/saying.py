@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 
+from harness.errors import printable
+
 
 def tell(line: str) -> None:
     """A line on stderr, if anyone still reads it."""
     with whoever_listens():
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 def whoever_listens() -> contextlib.AbstractContextManager[None]:
