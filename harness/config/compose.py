@@ -205,13 +205,32 @@ def _overrides() -> tuple[str, ...]:
 def _no_search_space(name: str, own: Path | None) -> ConfigError:
     """Of a pair whose file is not there: it is optional, so that -m can compose with the default."""
     pair, _, optimizer = name.rpartition("/")
-    folders = [folder / "search_space" / pair for folder in (own, shipped.folder()) if folder]
-    known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
-    others = f", or name another, such as search_space={pair}/{known[0]}" if known else ""
+    folders = [folder for folder in (own, shipped.folder()) if folder]
+    spaces = [path for each in folders for path in (each / "search_space" / pair).glob("*.yaml")]
+    definitions = [each / "optimizer" / f"{optimizer}.yaml" for each in folders]
+    definition = next((path for path in definitions if path.is_file()), None)
+    fitting = sorted(path.stem for path in spaces if definition and _fits(definition, path))
+    others = f", or name another, such as search_space={pair}/{fitting[0]}" if fitting else ""
     return ConfigError(
         f"{pair or 'this workload'} has no search space for optimizer {optimizer!r}: write"
         f" conf/search_space/{name}.yaml (--config-dir conf){others}"
     )
+
+
+def _fits(definition: Path, space: Path) -> bool:
+    """Whether an optimizer takes the hyperparameters of a search space."""
+    from omegaconf import OmegaConf
+
+    from harness.study.parametrisation import meaning
+    from harness.training import optimizers
+
+    try:
+        node: Any = OmegaConf.to_container(OmegaConf.load(definition))
+        axes: Any = OmegaConf.to_container(OmegaConf.load(space))
+        optimizers.check(node, {meaning(axis) for axis in optimizers.flat(node, axes)})
+    except Exception:  # a file of a user's may hold anything
+        return False
+    return True
 
 
 # --- words ------------------------------------------------------------------------------------

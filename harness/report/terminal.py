@@ -32,6 +32,9 @@ from harness.report.spaces import HEAD, cells, table_cells
 QUESTION = "once tuned, is the more general optimizer at or under the special one?"
 STYLE = {CONSISTENT: "green", VIOLATED: "bold red", NOT_ENOUGH: "yellow"}
 STYLE |= {BETTER: "green", WORSE: "bold red", CANT_TELL: ""}
+WIDEST = (
+    34  # of a column of names; a longer one goes on in the next line, so that numbers have room
+)
 MOST_PAIRS = 21  # of seven optimizers; more are in pairs.csv
 TUNED = {
     "at or under": "≤ {}: yes",
@@ -79,7 +82,7 @@ def _optimizers(analysis: Analysis, workload: str) -> Table:
     rows, curves = (t[t["workload"] == workload] for t in (analysis.final, analysis.outcome))
     selects = analysis.question.selects
     grid = _grid()
-    grid.add_column("optimizer", no_wrap=True)
+    grid.add_column("optimizer", overflow="fold", max_width=WIDEST)
     for name in ("best" if selects == "val_error" else "its error", "trial", "its test"):
         grid.add_column(name, justify="right", no_wrap=True)
     budgets = analysis.shown(workload)
@@ -123,9 +126,10 @@ def _band(point: Mapping[str, Any] | None, column: str) -> str:
 
 def _pairs(compared: pd.DataFrame) -> Table:
     grid = _grid()
-    for name, side in (("optimizer", "left"), ("verdict", "left"), ("", "left"), ("wins", "right")):
-        grid.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]
-    for name in ("95% interval", "p, adjusted"):
+    grid.add_column("optimizer", overflow="fold", max_width=WIDEST)
+    grid.add_column("verdict", no_wrap=True)
+    grid.add_column("", overflow="fold", max_width=WIDEST)
+    for name in ("wins", "95% interval", "p, adjusted"):
         grid.add_column(name, justify="right", no_wrap=True)
     for row in compared.to_dict("records"):
         grid.add_row(

@@ -99,6 +99,10 @@ def test_it_is_reported_whatever_it_holds(name, form, tmp_path, capsys):
     read = read_results(path).trials
     assert read["optimizer"].tolist() == made["optimizer"].tolist()
     assert read["trial"].tolist() == [int(trial) for trial in made["trial"]]
+    if name not in ("all diverged", "one trial"):
+        assert (
+            len(re.findall(rf" {ROWS}/{ROWS}\s", out)) == made["optimizer"].nunique()
+        )  # no number gives way
     for shown in made["optimizer"].unique():
         if len(shown) < 20 and shown.isprintable():
             assert shown in out
