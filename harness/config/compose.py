@@ -222,12 +222,13 @@ def _fits(definition: Path, space: Path) -> bool:
     from omegaconf import OmegaConf
 
     from harness.study.parametrisation import meaning
-    from harness.training import optimizers
+    from harness.training import chain, optimizers
 
     try:
         node: Any = OmegaConf.to_container(OmegaConf.load(definition))
         axes: Any = OmegaConf.to_container(OmegaConf.load(space))
-        optimizers.check(node, {meaning(axis) for axis in optimizers.flat(node, axes)})
+        names = {meaning(axis): 0.0 for axis in optimizers.flat(node, axes)}
+        optimizers.check(node, chain.parts("linear", names).optimizer)
     except Exception:  # a file of a user's may hold anything
         return False
     return True
