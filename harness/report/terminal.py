@@ -145,24 +145,25 @@ def _pairs(compared: pd.DataFrame) -> Table:
 
 def _spaces(checked: pd.DataFrame) -> Table:
     grid = _grid()
-    for place, heading in enumerate(HEAD[:-1]):  # what it lacks is said above
-        grid.add_column(heading, justify="right" if 0 < place < 5 else "left", no_wrap=True)
+    grid.add_column(HEAD[0], overflow="fold", max_width=WIDEST)
+    for place, heading in enumerate(HEAD[1:-1], 1):  # what it lacks is said above
+        grid.add_column(heading, justify="right" if place < 5 else "left", no_wrap=True)
     for row, poor in zip(cells(checked), checked["poor"], strict=True):
-        grid.add_row(*map(Text, row[:-1]), style="yellow" if poor else "")
+        grid.add_row(*map(_text, row[:-1]), style="yellow" if poor else "")
     return grid
 
 
 def _across(across: Across, workload: str) -> list[RenderableType]:
     rows = across.errors[across.errors["workload"] == workload]
     grid = _grid()
-    grid.add_column("optimizer", no_wrap=True)
+    grid.add_column("optimizer", overflow="fold", max_width=WIDEST)
     for label in across.spaces:
-        grid.add_column(label, justify="right")
+        grid.add_column(_text(label), justify="right")
     for line in table_cells(across, workload):
-        grid.add_row(*map(Text, line))
+        grid.add_row(*map(_text, line))
     k = int(rows["budget_trials"].max())
     note = f"{middle(rows).capitalize()} of the best of {k}, the same K on all."
-    return [grid, *(Text(line) for line in (note, *across_sentences(across, workload)))]
+    return [grid, *(_text(line) for line in (note, *across_sentences(across, workload)))]
 
 
 def _inclusions(edges: pd.DataFrame) -> Table:

@@ -30,7 +30,7 @@ def refusal(capsys, *arguments):
         (
             ["workload=cifar10_resnet32", "optimizer=adagrad"],
             "cifar10_resnet32 has no search space for optimizer 'adagrad': write conf/search_space/"
-            "cifar10_resnet32/adagrad.yaml (--config-dir conf), or name another, such as search_space=",
+            "cifar10_resnet32/adagrad.yaml (--config-dir conf)\n",  # as no other one there fits it
         ),
         (["seeed=1"], "did you mean 'seed'?"),
         (["+optimiser=adam"], "configuration key 'optimiser' is not one of"),
