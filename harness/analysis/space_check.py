@@ -5,7 +5,7 @@ learned nothing, the best of 1 and of 4 trials beside the field's best, how the 
 what it lacks of the spaces of optimizers that it includes.
 
 A space is *poor* where its best of 4 is `POOR_RATIO` times the field's best or more, or where
-`POOR_SHARE` or more of its trials are no better than chance: a verdict on its optimizer is then a verdict
+`POOR_SHARE` or more of its trials (ten at least) are no better than chance: a verdict on its optimizer is then a verdict
 on the space as well. It says nothing of an optimizer that is worse on any space; a larger budget, or
 `harness stages` for all of the field, tells the two apart.
 
@@ -39,6 +39,7 @@ from harness.study.space import Space, parse
 Array = NDArray[np.float64]
 
 POOR_RATIO, POOR_SHARE = 2.0, 0.4
+LEAST_TRIALS = 10  # of fewer nothing is called poor
 NEAR_CHANCE = 0.02  # of the level
 LEAST_CHANCE = 0.5  # two classes
 FEW, SOME = 1, 4
@@ -154,11 +155,12 @@ def _judged(row: dict[str, object], field: Iterable[dict[str, object]]) -> dict[
     mine, best = float(str(row["best_of_4"])), min(fours)
     ratio = 1.0 if mine == best else mine / best if best > 0 else np.inf
     share = float(str(row["chance_share"]))
-    why = []
-    if ratio >= POOR_RATIO:
+    why: list[str] = []
+    few = int(str(row["trials"])) < LEAST_TRIALS
+    if not few and ratio >= POOR_RATIO:
         times = f"{ratio:.1f} times" if np.isfinite(ratio) else "beside"
         why.append(f"its best of {SOME} is {number(mine)}, {times} the field's {number(best)}")
-    if share >= POOR_SHARE:
+    if not few and share >= POOR_SHARE:
         why.append(f"{share:.0%} of its {row['trials']} trials are no better than chance")
     return row | {
         "field_best_of_1": min(ones),

@@ -95,3 +95,7 @@ def test_of_what_is_no_error_the_validation_error_stands_in():
     trials = made_up_table(sgd=FINE, adam=FEW_GOOD)
     table = space_check(trials, metric="train_loss")
     assert table.equals(space_check(trials))
+
+
+def test_of_a_few_trials_none_is_called_poor():
+    assert not space_check(made_up_table(sgd=FINE, adam=[0.1, 0.4, 0.9, 0.9]))["poor"].any()

@@ -299,7 +299,7 @@ def test_counting_infeasible_trials_can_turn_the_answer(tmp_path: Path, capsys) 
     status, _ = run(tmp_path, DIVERGING, "--count-infeasible", "--max-budget", "2")
     assert status == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "w: SGD, tuned with 2 trials, reaches a median validation error of .2000." in printed
+    assert "SGD, tuned with 2 trials, reaches a median validation error of .2000." in printed
     assert "Momentum: finds no feasible trial in most tuning runs." in printed
 
 
