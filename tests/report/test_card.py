@@ -7,6 +7,7 @@ import pytest
 
 from harness.__main__ import command
 from harness.analysis.reading import read_spaces, save_results
+from harness.config import shipped
 from harness.errors import ConfigError
 from harness.records.folder import StudyFolder
 from harness.records.record import new_record
@@ -105,6 +106,7 @@ def test_no_records_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("folder", COMMITTED, ids=lambda path: path.name)
-def test_committed_cards_state_what_the_records_say(folder):
-    assert card.facts(folder) in (folder / "card.md").read_text()
+def test_committed_cards_state_what_the_records_say(folder, monkeypatch):
+    monkeypatch.chdir(RESULTS.parent)  # a study's own --config-dir is told from there
+    assert card.facts(folder, [shipped.folder()]) in (folder / "card.md").read_text()
     assert "**Question.**\n\n<" not in (folder / "card.md").read_text()  # its words are written
