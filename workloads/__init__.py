@@ -5,6 +5,7 @@ A workload module has these functions (its data and model arrive as plain dicts,
 
     prepare(data) -> str | None                 once, in the parent: find, download, verify, decode
     check_model(model)                          once, in the parent: are the settings valid?
+    training_examples(data) -> int              how many, for workload.batch_size=all
     load(data, model, batch_size, device)       once in every worker: the `Task` (task.py)
     load_stacked(data, model, batch_size, device)   the same for trials trained as one: a `StackedTask`
 

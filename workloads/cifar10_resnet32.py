@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workloads.data import cifar10
-from workloads.settings import POSITIVE, one_of, read
+from workloads.settings import FLAG, POSITIVE, one_of, read
 
 if TYPE_CHECKING:
     from workloads.tasks.images import ImageTask
 
-MODEL = {"depth": one_of(8, 14, 20, 32, 56), "width": POSITIVE}
+MODEL = {"depth": one_of(8, 14, 20, 32, 56), "width": POSITIVE, "batch_norm": FLAG}
 
 
 def prepare(data: Mapping[str, Any]) -> str:
@@ -29,7 +29,7 @@ def check_model(model: Mapping[str, Any]) -> None:
 def load(
     data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
 ) -> ImageTask:
-    """`model`: depth (6n+2) and width (the channels of the first stage)."""
+    """`model`: depth (6n+2) and width (the channels of the first stage); batch_norm, on by default."""
     from workloads.models.resnet import ResNet
     from workloads.tasks.cifar import cifar_task
 
@@ -37,7 +37,9 @@ def load(
     return cifar_task(
         cifar10,
         cifar10.load(data),
-        lambda num_classes: ResNet(settings.depth, settings.width, num_classes),
+        lambda num_classes: ResNet(
+            settings.depth, settings.width, num_classes, settings.batch_norm is not False
+        ),
         batch_size,
         device,
     )

@@ -27,6 +27,12 @@ def check_model(model: Mapping[str, Any]) -> None:
     read("model", model)
 
 
+def training_examples(data: Mapping[str, Any]) -> int:
+    from workloads.tasks.digits import SPLIT_SIZES
+
+    return SPLIT_SIZES["train"]
+
+
 def load(
     data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
 ) -> ImageTask:

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workloads.data import digits
-from workloads.settings import PATH, POSITIVE, read
+from workloads.settings import FLAG, PATH, POSITIVE, read
 
 if TYPE_CHECKING:
     from workloads.tasks.images import ImageTask
     from workloads.tasks.stacked_images import StackedImages
+
+MODEL = {"width": POSITIVE, "batch_norm": FLAG}
 
 
 def prepare(data: Mapping[str, Any]) -> str:
@@ -24,19 +26,26 @@ def prepare(data: Mapping[str, Any]) -> str:
 
 
 def check_model(model: Mapping[str, Any]) -> None:
-    read("model", model, width=POSITIVE)
+    read("model", model, **MODEL)
+
+
+def training_examples(data: Mapping[str, Any]) -> int:
+    from workloads.tasks.digits import SPLIT_SIZES
+
+    return SPLIT_SIZES["train"]
 
 
 def load(
     data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
 ) -> ImageTask:
-    """`model`: width, the units of the hidden layer."""
+    """`model`: width, the units of the hidden layer; batch_norm, off by default."""
     from workloads.models.dense import mlp
     from workloads.tasks.digits import NUM_CLASSES, PIXELS, digits_task
 
     read("data", data, root=PATH, cache=PATH)
-    width = read("model", model, width=POSITIVE).width
-    return digits_task(lambda: mlp(PIXELS, width, NUM_CLASSES), batch_size, device)
+    settings = read("model", model, **MODEL)
+    width, batch_norm = settings.width, bool(settings.batch_norm)
+    return digits_task(lambda: mlp(PIXELS, width, NUM_CLASSES, batch_norm), batch_size, device)
 
 
 def load_stacked(

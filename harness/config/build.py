@@ -34,6 +34,8 @@ from harness.study.study import (
 )
 from harness.training import chain, optimizers
 
+ALL = "all"  # workload.batch_size: the whole training set, so that a step is one of batch descent
+
 Job = tuple[DictConfig, tuple[str, ...]]
 """A composed configuration and the words that compose it again."""
 
@@ -86,6 +88,9 @@ def study(config: DictConfig, words: Sequence[str] = ()) -> Study:
 
 def _study(node: dict[str, Any], words: Sequence[str], digest: str | None) -> Study:
     kept = tuple(word for word in words if not chooses_how(word))
+    if node["workload"]["batch_size"] == ALL:
+        size = checks.training_examples(node)
+        node = {**node, "workload": {**node["workload"], "batch_size": size}}
     return Study({**node, "data_sha256": digest}, kept)
 
 
@@ -116,6 +121,8 @@ def study_node(config: DictConfig) -> dict[str, Any]:
     )
     if node["workload"]["train_sample"] is None:
         del node["workload"]["train_sample"]
+    if node["model"].get("batch_norm", "") is None:  # as the model itself has it
+        node["model"] = {key: node["model"][key] for key in node["model"] if key != "batch_norm"}
     scale = node["workload"].pop("gradient_scale")
     if any(split(axis)[1] == EFFECTIVE_LR for axis in node["search_space"]):
         node["gradient_scale"] = _gradient_scale(scale)
@@ -316,7 +323,10 @@ def _stack(config: DictConfig) -> int | str:
 
 
 def _check_workload(workload: Mapping[str, Any]) -> None:
-    for name in ("steps", "batch_size", "eval_every"):
+    size = workload["batch_size"]
+    if size != ALL and (type(size) is not int or size < 1):
+        raise ConfigError(f"workload.batch_size must be 1 or more, or {ALL}, got {size!r}")
+    for name in ("steps", "eval_every"):
         if workload[name] < 1:
             raise ConfigError(f"workload.{name} must be 1 or more, got {workload[name]}")
     if workload["train_sample"] is not None and workload["train_sample"] < 1:

@@ -43,7 +43,7 @@ class WorkloadNode:
     name: str = MISSING
     module: str = MISSING  # import path of the module with load(); see workloads/__init__.py
     steps: int = MISSING
-    batch_size: int = MISSING
+    batch_size: Any = MISSING  # a number of examples, or all of the training set
     eval_every: int = MISSING  # steps between evaluations on the validation set
     test_every: int = MISSING  # likewise on the test set; 0: at the last step only
     target_error: float | None = None  # validation error for steps-to-target

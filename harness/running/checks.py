@@ -36,6 +36,21 @@ def check_models(nodes: Sequence[Node]) -> None:
     _ask(nodes, "check_model", "model")
 
 
+def training_examples(node: Node) -> int:
+    """How many examples a workload trains on.
+
+    Raises:
+        ConfigError: it does not say.
+    """
+    answer = _ask([node], "training_examples", "data")[0]
+    if answer is None:
+        raise ConfigError(
+            f"workload.batch_size=all: {node['workload']['module']} has no training_examples(data); give the"
+            " number of examples in its training set"
+        )
+    return int(answer)
+
+
 def data_digests(nodes: Sequence[Node]) -> list[str | None]:
     """The SHA-256 of each node's data, None where its workload does not tell.
 

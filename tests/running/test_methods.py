@@ -1,6 +1,8 @@
 """Methods beside the optimizer, by a user's words: part of the study, resumed to the bit, off by default."""
 
 import pytest
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from harness.errors import ConfigError
 from harness.records import tables, weights
@@ -9,8 +11,9 @@ from harness.records.record import deterministic
 from harness.study.result import COMPLETE, FURTHER_COLUMNS
 from tests.running.test_trial import CNN, Interrupted
 from tests.studies import record, result, study, task
+from workloads.models.resnet import ResNet
 
-BASE = ("optimizer=momentum", *CNN)
+BASE = ("optimizer=momentum", "search_space=digits_cnn/paper/momentum", *CNN)
 METHODS = {
     "noise": ("+search_space.noise_eta={low: 1e-3, high: 1, scale: log}",),
     "clipping by norm": ("+search_space.clip_norm={low: 1e-2, high: 1e-1, scale: log}",),
@@ -19,6 +22,9 @@ METHODS = {
     "mean of the parameters": ("averaging.polyak=0.3",),
     "both averages": ("averaging.exponential=0.9", "averaging.polyak=0.3"),
     "early stopping": ("stopping.patience=1", "stopping.margin=0.01"),
+    "batch gradient descent": ("workload.batch_size=all",),
+    "stochastic gradient descent": ("workload.batch_size=1",),
+    "batch normalisation": ("model.batch_norm=true",),
     "training sample": ("workload.train_sample=100",),
 }
 
@@ -38,7 +44,8 @@ def test_a_method_is_part_of_the_study_and_resumes_to_the_same_bits(words, tmp_p
 
 def test_without_them_a_study_is_what_it_was():
     """The name of a study from before there were any, with its schedule's axes."""
-    assert study("optimizer=adam").fingerprint == "19a6950d617f"
+    of = study("optimizer=adam", "search_space=digits_cnn/paper/adam")
+    assert of.fingerprint == "19a6950d617f"
 
 
 @pytest.mark.parametrize("name", ["noise", "clipping by norm", "clipping by value"])
@@ -84,7 +91,11 @@ def test_a_table_has_the_further_columns_that_any_trial_has(tmp_path):
 
 
 def test_early_stopping_says_when_it_stopped_and_which_step_it_reports():
-    words = ("search_space.lr=1e-9", "stopping.patience=2")  # nothing improves after the first
+    words = (
+        "search_space=digits_cnn/paper/sgd",
+        "search_space.lr=1e-9",
+        "stopping.patience=2",
+    )  # nothing improves after the first
     made = result(
         study("optimizer=sgd", *CNN, "workload.eval_every=2", "workload.test_every=0", *words)
     )
@@ -163,3 +174,59 @@ def test_weights_that_are_not_there_or_damaged_say_so(tmp_path):
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ConfigError, match=r"is not usable .*damaged"):
         weights.read(folder.path, 0)
+
+
+# --- batch, stochastic and minibatch gradient descent -----------------------------------------------
+
+
+def test_a_step_of_batch_descent_is_along_the_mean_gradient_of_the_training_set():
+    of = study(*BASE, "workload.batch_size=all")
+    assert of.config["workload"]["batch_size"] == 1077
+    assert of.fingerprint == study(*BASE, "workload.batch_size=1077").fingerprint
+    torch.manual_seed(0)
+    model, every, one = task(of).model(), task(of), task(study(*BASE, "workload.batch_size=1"))
+
+    def gradient(losses):
+        (loss,) = [sum(losses) / len(losses)]
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(model.parameters()))])
+
+    whole = gradient([every.train_loss(model, 3, 0, None)[0]])
+    single = gradient([one.train_loss(model, step, 0, None)[0] for step in range(1077)])
+    torch.testing.assert_close(whole, single, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("workload.batch_size=some",), "must be 1 or more, or all, got 'some'"),
+        (("workload.batch_size=0",), "must be 1 or more, or all, got 0"),
+        (
+            ("workload=python_docs_lstm", "workload.batch_size=all"),
+            r"has no training_examples\(data\)",
+        ),
+    ],
+)
+def test_a_batch_size_that_is_none_says_so(words, message):
+    with pytest.raises(ConfigError, match=message):
+        study("optimizer=momentum", *words)
+
+
+# --- batch normalisation ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workload", ["digits_cnn", "digits_mlp"])
+def test_batch_normalisation_is_on_or_off(workload):
+    off = study(f"workload={workload}", "optimizer=momentum")
+    on = study(f"workload={workload}", "optimizer=momentum", "model.batch_norm=true")
+    assert "batch_norm" not in off.config["model"]
+    norms = [
+        sum(isinstance(each, _BatchNorm) for each in task(of).model().modules()) for of in (off, on)
+    ]
+    assert norms == [0, {"digits_cnn": 2, "digits_mlp": 1}[workload]]
+
+
+def test_a_residual_network_can_do_without():
+    with_it, without = ResNet(8, 4, 10), ResNet(8, 4, 10, batch_norm=False)
+    assert sum(isinstance(each, _BatchNorm) for each in with_it.modules()) == 7
+    assert not list(without.buffers())
+    assert without(torch.zeros(2, 3, 32, 32)).shape == (2, 10)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from torch import nn
 
 
-def mlp(inputs: int, width: int, num_classes: int) -> nn.Sequential:
+def mlp(inputs: int, width: int, num_classes: int, batch_norm: bool = False) -> nn.Sequential:
     """[batch, ...] of `inputs` numbers -> [batch, num_classes], with one hidden layer of ReLUs.
+
+    With `batch_norm` there is one before them: Ioffe and Szegedy (arXiv:1502.03167).
 
     He normal, and small output weights as in small_cnn.py: the initial loss is ln(num_classes).
     """
@@ -15,7 +17,8 @@ def mlp(inputs: int, width: int, num_classes: int) -> nn.Sequential:
     nn.init.normal_(output.weight, std=0.01)
     for layer in (hidden, output):
         nn.init.zeros_(layer.bias)
-    return nn.Sequential(nn.Flatten(), hidden, nn.ReLU(), output)
+    norm = (nn.BatchNorm1d(width),) if batch_norm else ()
+    return nn.Sequential(nn.Flatten(), hidden, *norm, nn.ReLU(), output)
 
 
 def logistic_regression(inputs: int, num_classes: int) -> nn.Sequential:
