@@ -21,7 +21,7 @@ def test_the_readmes_table_is_that_of_the_committed_trials():
 
 def test_the_readmes_command_repeats_the_studies_of_its_table():
     trials = read_results(CHECKOUT / "results" / "digits" / "trials.csv").trials
-    asked = build.requests(studies.jobs("experiment=quickstart"))
+    asked = build.requests(studies.jobs("experiment=inclusion_digits"))
     assert {request.study.fingerprint for request in asked} == set(trials["study"])
 
 
