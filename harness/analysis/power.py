@@ -1,38 +1,39 @@
 """How many trials does it take, and what can those at hand tell? The power of the paired test, beforehand.
 
 Model: one optimizer wins ``odds`` races for each it loses at every budget (its share of trials above any
-error is the other's to the ``odds``), so its win share is ``odds / (1 + odds)``. To first order the win
-share of N trials of each is a mean of N terms, an influence for each trial, so its standard error is
-
-    sqrt(variance(K, odds) / N)
-
-of independent trials, and less of trials that share points and weights: of a share ``1 - shared`` of the
-trials both optimizers rank alike, so that of identical ones the variance is ``shared`` times as large.
-Swapped tables (`paired`) spread as much about one half, and further by the difference found, for a swap
-moves whole blocks, of which there are 16 to 31. The test rejects where the win share, on its scale
-φ = arcsin √win, lies beyond the quantile of that.
+error is the other's to the ``odds``), so its win share is ``odds / (1 + odds)``. Trials that share points
+and weights are alike: a share ``1 - shared`` of the pairs both optimizers rank the same, the others have
+nothing in common, so that the win share of identical optimizers varies ``shared`` times as much as of
+independent trials. The power is that of the test itself on simulated tables of the model, `TABLES` of
+them, which is good to .02; a formula by the delta method missed by up to .16, for the best of 16 rests on
+few blocks. How many trials, or how large a win share, is solved for on the scale on which power is
+nearly a line: its normal quantile against √N, and against arcsin √win.
 
 ``shared`` is known once there are trials. Among the 75 pairs of this project's first committed results it
 is .02 (Adam and NAdam on CIFAR-10) to 1, and .74 in the middle (.41 on the digits with 256 trials);
-independent trials are the worst case. Powers agree with simulated ones within .05
-(tests/analysis/test_power.py, marked slow).
+independent trials are the worst case. Agreement with fresh simulations, also of optimizers that share a
+surface: tests/analysis/test_power.py, marked slow.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from harness.analysis.cells import needed
-from harness.analysis.paired import HALF, LEVEL, Array, Paired, Sample, block_width
+from harness.analysis.paired import HALF, LEVEL, Paired, Sample, compare
 
 TYPICAL = 0.75  # of `shared`
+TABLES = 400  # simulated
+ROUNDS = 4  # the first goes near the solution, the mean of the others is taken
+MOST_SIMULATED = 4_000  # trials; beyond, power grows as √N does
 MOST_TRIALS = 1_000_000
-RANKS = (np.arange(20_000) + 0.5) / 20_000  # of a trial among its optimizer's, 1 the best
+LARGEST_WIN = 0.99
 
 
 class Question(NamedTuple):
@@ -47,68 +48,97 @@ class Question(NamedTuple):
         return self.win / (1 - self.win)
 
 
+@functools.lru_cache(maxsize=256)
 def power(question: Question, num_trials: int, shared: float = 1.0) -> float:
     """The chance that the test with that many trials of each finds the difference.
 
+    The same arguments give the same answer. 256 trials take a second.
+
     >>> question = Question(win=0.75, budget=16)
-    >>> [round(power(question, n), 2) for n in (64, 256, 1024)], round(power(question, 64, 0.2), 2)
-    ([0.27, 0.74, 1.0], 0.56)
+    >>> power(question, 64) < 0.5 < power(question, 256)
+    True
     """
-    variance, apart, swapped = _moments(question, shared)
-    blocks = num_trials / block_width(num_trials)
-    win = question.win
-    slope = 1 / (2 * math.sqrt(win * (1 - win)))  # of φ
-    bend = (2 * win - 1) / (4 * (win * (1 - win)) ** 1.5)
-    away = math.asin(math.sqrt(win)) - HALF
-    further = (apart / away) ** 2 / blocks  # of away², what a difference adds to the spread
-    away += bend / 2 * variance / num_trials
-    error = slope * math.sqrt(variance / num_trials)
-    # The test rejects where what is found is beyond ``reach``, which grows with it and is noisy itself.
-    quantile = float(stats.norm.ppf(1 - question.level / 2))
-    reach = quantile * math.sqrt(swapped / num_trials + further * (away**2 + error**2))
-    error *= 1 - quantile**2 * further * away / reach
-    noise = reach / math.sqrt(2 * blocks)
-    return float(stats.norm.sf((reach - away) / math.hypot(error, noise)))
+    rng = np.random.default_rng([num_trials, question.budget])
+    swaps = max(199, math.ceil(4 / question.level))
+    rejected = sum(
+        compare(*_simulated(rng, question, num_trials, shared), question.budget, swaps=swaps).p_value()
+        <= question.level
+        for _ in range(TABLES)
+    )  # fmt: skip
+    return rejected / TABLES
+
+
+def _simulated(
+    rng: np.random.Generator, question: Question, num_trials: int, shared: float
+) -> tuple[Sample, Sample]:
+    mine, luck = rng.random((2, num_trials))
+    theirs = np.where(rng.random(num_trials) < shared, luck, mine)
+    places = np.arange(num_trials)
+    return Sample(1 - (1 - mine) ** (1 / question.odds), places), Sample(theirs, places)
 
 
 def trials_for(question: Question, wanted: float, shared: float = 1.0) -> int | None:
-    """How many trials of each the test needs for that power; at least as many as it asks for at all.
-
-    None for more than `MOST_TRIALS`.
-
-    >>> trials_for(Question(win=0.75, budget=16), 0.8)
-    286
+    """About how many trials of each the test needs for that power, to two digits; never fewer than it
+    asks for at all. None for more than `MOST_TRIALS`.
     """
-    low, high = 1, needed(question.budget)
-    while power(question, high, shared) < wanted:
-        low, high = high, 2 * high
-        if high > MOST_TRIALS:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if power(question, middle, shared) >= wanted else (middle, high)
-    return max(high, needed(question.budget))
+    least = needed(question.budget)
+    if power(question, least, shared) >= wanted:
+        return least
+    root = _solved(
+        lambda root: power(question, min(round(root**2), MOST_SIMULATED), shared),
+        wanted,
+        question.level,
+        start=math.sqrt(least),
+        most=math.sqrt(MOST_SIMULATED),
+    )
+    count = max(least, root**2)
+    digits = 10 ** max(0, math.floor(math.log10(count)) - 1)
+    rounded = math.ceil(count / digits - 1e-9) * digits
+    return None if rounded > MOST_TRIALS else rounded
 
 
 def least_win(
     num_trials: int, budget: int, wanted: float, shared: float = 1.0, level: float = LEVEL
 ) -> float:
-    """The smallest win share over one half that the test finds with that power, 1.0 where none.
-
-    >>> round(least_win(256, 16, 0.8), 2)
-    0.77
-    """
-    low, high = 0.5, 0.99
-    if (
-        num_trials < needed(budget)
-        or power(Question(high, budget, level), num_trials, shared) < wanted
-    ):
+    """About the smallest win share over one half that the test finds with that power, 1.0 where none."""
+    if num_trials < needed(budget):
         return 1.0
-    while high - low > 1e-4:
-        middle = (low + high) / 2
-        found = power(Question(middle, budget, level), num_trials, shared) >= wanted
-        low, high = (low, middle) if found else (middle, high)
-    return high
+    most = _away(LARGEST_WIN)
+    away = _solved(
+        lambda away: power(
+            Question(math.sin(HALF + min(away, most)) ** 2, budget, level),
+            min(num_trials, MOST_SIMULATED),
+            shared,
+        ),
+        wanted,
+        level,
+        start=_away(0.75) * min(1.0, math.sqrt(256 / num_trials)),
+        most=most,
+    )
+    if num_trials > MOST_SIMULATED:
+        away *= math.sqrt(MOST_SIMULATED / num_trials)
+    return 1.0 if away > most else math.sin(HALF + away) ** 2
+
+
+def _away(win: float) -> float:
+    return math.asin(math.sqrt(win)) - HALF
+
+
+def _solved(
+    power_at: Callable[[float], float], wanted: float, level: float, *, start: float, most: float
+) -> float:
+    """Where the power is the one wanted: its normal quantile is a line from that of level/2 at 0.
+
+    Beyond ``most`` nothing is simulated, and the line goes on.
+    """
+    foot = stats.norm.ppf(level / 2)
+    aim = stats.norm.ppf(wanted) - foot
+    at, solutions = min(start, most), []
+    for _ in range(ROUNDS):
+        found = np.clip(power_at(at), max(level, 2 / TABLES), 1 - 1 / TABLES)
+        solutions.append(at * float(aim / (stats.norm.ppf(found) - foot)))
+        at = min(solutions[-1], most)
+    return float(np.mean(solutions[1:]))
 
 
 def shared_variance(found: Paired, a: Sample, b: Sample, budget: int) -> float:
@@ -122,40 +152,5 @@ def shared_variance(found: Paired, a: Sample, b: Sample, budget: int) -> float:
 
 
 def null_variance(budget: int) -> float:
-    """Of one trial's influence on the win share of identical optimizers."""
+    """Of one trial's influence on the win share of identical optimizers, by the delta method."""
     return budget**2 / (4 * (4 * budget - 1))
-
-
-@functools.lru_cache(maxsize=64)
-def _moments(question: Question, shared: float) -> tuple[float, float, float]:
-    """N times the variance of the win share; and on tables swapped at random by how much the two
-    optimizers' influences differ, and N times their variance.
-
-    An influence is what a trial adds to the win share. With S the share of the other's trials above an
-    error, and so S^odds the winner's, it is a power of S on the tables as they are.
-    """
-    k, c = question.budget, question.odds
-    winners, others = RANKS ** (1 / c), RANKS  # S of the trials of either
-    mine = c * k**2 / (k * (1 + c) - 1) * _power_of(others, k * (1 + c) - 1)
-    theirs = k**2 / (k + c * (k - 1)) * _power_of(winners, k + c * (k - 1))
-    grid = np.linspace(0.0, 1.0, 20_001)
-    above = (grid + grid**c) / 2  # of both optimizers' trials together
-    steps = np.gradient(above, grid) * above ** (2 * k - 2)
-    steps = np.diff(grid) * (steps[1:] + steps[:-1]) / 2
-    swapped = k**2 * np.concatenate([[0.0], np.cumsum(steps)])
-    one, other = (np.interp(ranks, grid, swapped) for ranks in (winners, others))
-    return (
-        _variance_of_the_difference(mine, theirs, shared),
-        float(one.mean() - other.mean()),
-        _variance_of_the_difference(one, other, shared),
-    )
-
-
-def _power_of(values: Array, exponent: float) -> Array:
-    return np.asarray(values**exponent)
-
-
-def _variance_of_the_difference(one: Array, other: Array, shared: float) -> float:
-    """Over pairs of which a share ``1 - shared`` have the same rank, and the others nothing in common."""
-    together = np.mean(one * other) - one.mean() * other.mean()
-    return float(one.var() + other.var() - 2 * (1 - shared) * together)

@@ -18,6 +18,7 @@ from harness.analysis.final import feasibility, final
 from harness.analysis.importance import importance
 from harness.analysis.inclusion_verdicts import verdicts
 from harness.analysis.learning_curves import of_workloads_with_curves
+from harness.analysis.names import quantity
 from harness.analysis.pairs import pairs
 from harness.analysis.ranks import first_and_mean_rank
 from harness.analysis.reading import Results
@@ -55,6 +56,11 @@ class Analysis(NamedTuple):
     def compared_at(self, workload: str) -> int:
         """The budget that the optimizers are compared at, 0 where none has a counted trial."""
         return self.budgets.get(workload, 0)
+
+    def measured(self, workload: str) -> str:
+        """What selects, by the name that the workload's error has, such as validation cross entropy."""
+        unit = self.errors.loc[self.errors["workload"] == workload, "unit"]
+        return quantity(self.question.selects, unit.iloc[0] if len(unit) else "")
 
     def shown(self, workload: str) -> list[int]:
         """The budgets of the columns of its table."""

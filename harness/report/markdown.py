@@ -12,13 +12,13 @@ from harness.analysis import space_check
 from harness.analysis.borders import borders
 from harness.analysis.cells import comparison_budget, count_range, needed, shown_budgets
 from harness.analysis.inclusion_verdicts import VIOLATED, verdicts
-from harness.analysis.names import number, optimizer_order, quantity
+from harness.analysis.names import name, number, optimizer_order, quantity
 from harness.analysis.pairs import judged, pairs
 from harness.analysis.pooling import Studies
 from harness.analysis.reading import ERROR_RATE
 from harness.analysis.tuning_curves import in_cells
 from harness.report import spaces
-from harness.report.races import share
+from harness.report.races import end, share
 from harness.report.sentences import what_is_excluded, what_spaces_lack
 from harness.study.inclusions import EDGES
 from harness.study.result import COMPLETE
@@ -29,7 +29,11 @@ HEAD = (
 )
 PAIRS = (
     "Tuned with K = {} trials each: the share of tuning races that the first wins, ties counted half, and"
-    " what the paired test does not exclude; verdicts adjusted for all {} pairs."
+    " what the paired test does not exclude; verdicts and intervals adjusted for all {} pairs."
+)
+INCLUSIONS = (
+    "At K = {} too: the share of tuning races that the general optimizer wins, ties counted half, between"
+    " its one-sided bounds at 95%; adjusted for all {} inclusions."
 )
 HOW = {(edge.special, edge.general): edge.how for edge in EDGES}
 
@@ -83,10 +87,10 @@ def optimizers(trials: pd.DataFrame) -> str:
     tests = tests.dropna(subset="mean").reset_index(drop=True)
     tests = tests.set_index("optimizer") if len(tests) else tests
     rows = []
-    for name in optimizer_order(trials["optimizer"].unique()):
-        feasible = int((trials.loc[trials["optimizer"] == name, "status"] == COMPLETE).sum())
-        bands = [_band(errors, (name, budget), unit) for budget in budgets]
-        rows.append([name, *bands, _band(tests, name, unit, selects=False), str(feasible)])
+    for each in optimizer_order(trials["optimizer"].unique()):
+        feasible = int((trials.loc[trials["optimizer"] == each, "status"] == COMPLETE).sum())
+        bands = [_band(errors, (each, budget), unit) for budget in budgets]
+        rows.append([each, *bands, _band(tests, each, unit, selects=False), str(feasible)])
     best = [f"best of {budget}" for budget in budgets]
     return table(["optimizer", *best, "its test error", "feasible"], rows)
 
@@ -99,8 +103,8 @@ def _band(
         return "-"
     row = frame.loc[key]
     mean, p05, p95 = (
-        f"{row[name]:.2%}" if unit == ERROR_RATE else number(row[name])
-        for name in ("mean", "p05", "p95")
+        f"{row[column]:.2%}" if unit == ERROR_RATE else number(row[column])
+        for column in ("mean", "p05", "p95")
     )
     return f"{mean} ({'≤' if selects and not row['band_trusted'] else ''}{p05}–{p95})"
 
@@ -118,7 +122,7 @@ def _pairs(trials: pd.DataFrame, studies: Studies | None) -> Iterator[str]:
         [
             row["a"],
             row["b"],
-            f"{share(row['win'])} ({row['win_low']:.0%}–{row['win_high']:.0%})",
+            f"{share(row['win'])} ({end(row['win_low'])}–{end(row['win_high'])})",
             number(row["p_adjusted"], 3),
             f"**{row['verdict']}**",
         ]
@@ -131,11 +135,13 @@ def _inclusions(trials: pd.DataFrame, studies: Studies | None) -> Iterator[str]:
     edges = verdicts(trials, studies=studies).dropna(subset=["superiority"])
     if edges.empty:
         return
+    yield INCLUSIONS.format(int(edges["budget_trials"].max()), len(edges))
     rows = [
         [
             f"{edge['special']} ⊆ {edge['general']}",
             HOW[edge["special"], edge["general"]],
-            f"{edge['superiority']:.2f} at K = {edge['budget_trials']:.0f} (ties {edge['tie']:.2f})",
+            f"{share(edge['superiority'])} ({end(edge['superiority_low'])}–{end(edge['superiority_high'])})",
+            share(edge["tie"]),
             _excluded(edge),
             number(edge["p_adjusted"], 3),
             f"**{edge['verdict']}**",
@@ -143,8 +149,7 @@ def _inclusions(trials: pd.DataFrame, studies: Studies | None) -> Iterator[str]:
         for edge in edges.to_dict("records")
     ]
     yield table(
-        ["inclusion", "by", "P(general better), ties half", "excluded", "p, adjusted", "verdict"],
-        rows,
+        ["inclusion", "by", "general wins", "tied", "excluded", "p, adjusted", "verdict"], rows
     )
     if sentence := what_spaces_lack(edges):
         yield sentence
@@ -152,7 +157,7 @@ def _inclusions(trials: pd.DataFrame, studies: Studies | None) -> Iterator[str]:
 
 def _excluded(edge: Mapping[str, Any]) -> str:
     if edge["verdict"] == VIOLATED:
-        return f"the general winning more than {share(edge['superiority_high'])}"
+        return f"{name(edge['general'])} winning more than {end(edge['superiority_high'])} of races"
     return what_is_excluded(edge).removesuffix(" is excluded")
 
 

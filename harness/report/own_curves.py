@@ -14,7 +14,7 @@ SERIES = ("val_error", "test_error", "train_loss")
 MOST_POINTS = 150_000  # in a page: three numbers each, 3 MB
 
 
-def of(shown: pd.DataFrame, curves: pd.DataFrame | None) -> dict[str, Any] | None:
+def of(shown: pd.DataFrame, curves: pd.DataFrame | None, unit: str = "") -> dict[str, Any] | None:
     """The curves of these trials, a list a trial and series; null for a trial without; None for none.
 
     Trials share their lists of steps: ``step`` has the index of each one's among ``steps``. In a long
@@ -37,7 +37,7 @@ def of(shown: pd.DataFrame, curves: pd.DataFrame | None) -> dict[str, Any] | Non
         result["step"][place] = steps.setdefault(at, len(steps))
         for name in series:
             result[name][place] = _list(rows[name])
-    labels = {name: quantity(name) for name in series}
+    labels = {name: quantity(name, unit) for name in series}
     return {"steps": [list(at) for at in steps], "series": series, "labels": labels, **result}
 
 

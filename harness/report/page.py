@@ -27,7 +27,7 @@ from harness.analysis.reading import Results
 from harness.analysis.space_check import TOLD
 from harness.report import interactive, own_curves, traces
 from harness.report.comparison import Analysis
-from harness.report.races import share
+from harness.report.races import end, share
 from harness.report.spaces import table_cells
 from harness.study.parametrisation import label
 from harness.study.study import Study, key_of, portable
@@ -47,8 +47,7 @@ def render(analysis: Analysis) -> str:
     )
     environment.filters |= {"name": name, "axis": label, "number": number}
     environment.globals["share"] = lambda value: "" if pd.isna(value) else f"{value:.0%}"
-    environment.globals["races"] = share
-    environment.globals["found_by"] = TOLD
+    environment.globals |= {"races": share, "end": end, "found_by": TOLD}
     environment.globals["marks"] = {
         VIOLATED: "bad",
         CONSISTENT: "good",
@@ -77,7 +76,7 @@ def render(analysis: Analysis) -> str:
         "statuses": TABLE_STATUSES,
         "trial_count": len(trials),
         "shown_count": min(len(trials), MOST_ROWS),
-        "by": quantity(analysis.question.selects),
+        "by": " / ".join(dict.fromkeys(map(analysis.measured, workloads))),
         "data": _json(
             {
                 "figures": figures,
@@ -129,6 +128,7 @@ def _section(
         "answer": answer,
         "figures": list(drawn),
         "k": analysis.compared_at(workload),
+        "by": analysis.measured(workload),
         "final": _final(analysis, workload),
         "budgets": analysis.shown(workload),
         "pairs": judged(analysis.pairs[analysis.pairs["workload"] == workload]).to_dict("records"),
@@ -251,19 +251,25 @@ def _trials(shown: pd.DataFrame, results: Results, palette: traces.Palette) -> d
         "studies": fingerprints,
         "commands": [command(studies[each]) if each in studies else None for each in fingerprints],
         "values": values,
-        "labels": [_label(column) for column in values],
+        "labels": [_label(column, _unit(trials)) for column in values],
         "workload": [workloads.index(each) for each in shown["workload"]],
         "optimizer": [palette.index[each] for each in shown["optimizer"]],
         "status": [TABLE_STATUSES.index(each) for each in shown["status"]],
         "study": [fingerprints.index(each) for each in shown["study"]],
         "trial": [t if abs(t) < EXACT else str(t) for t in shown["trial"].tolist()],
         "columns": [_column(shown[column]) for column in values],
-        "curves": own_curves.of(shown, results.curves),
+        "curves": own_curves.of(shown, results.curves, _unit(trials)),
     }
 
 
-def _label(column: str) -> str:
-    return label(column) if column.startswith("hp.") else quantity(column)
+def _label(column: str, unit: str) -> str:
+    return label(column) if column.startswith("hp.") else quantity(column, unit)
+
+
+def _unit(trials: pd.DataFrame) -> str:
+    """What the errors of all workloads are, where that is one thing."""
+    units = trials["metric"].fillna("").unique() if "metric" in trials else [""]
+    return str(units[0]) if len(units) == 1 else ""
 
 
 def _column(values: pd.Series) -> list[Any]:

@@ -114,7 +114,7 @@ def _worse(sides: pd.DataFrame, level: Sequence[str]) -> list[str]:
 
 
 def _adjusted(judged: pd.DataFrame) -> str:
-    return f"All {len(judged)} pairs were tested, and the verdicts adjusted for it."
+    return f"All {len(judged)} pairs were tested; verdicts and intervals are adjusted for that."
 
 
 def not_judged(cells: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
@@ -147,13 +147,23 @@ def share(value: float) -> str:
     return "under 1%" if value < 0.005 else f"{value:.0%}"
 
 
+def end(value: float) -> str:
+    """An end of an interval, which rounding moves to neither side of one half.
+
+    >>> end(0.385), end(0.496), end(0.5)
+    ('38%', '49.6%', '50%')
+    """
+    rounded = f"{value:.0%}"
+    return f"{value:.1%}" if rounded == "50%" and value != 0.5 else rounded
+
+
 def interval(row: Any) -> str:
     """That of a row of `pairs`, in brackets.
 
     >>> interval({"win_low": 0.385, "win_high": 0.71})
     '(95% interval 38% to 71%)'
     """
-    return f"(95% interval {row['win_low']:.0%} to {row['win_high']:.0%})"
+    return f"(95% interval {end(row['win_low'])} to {end(row['win_high'])})"
 
 
 def excluded(row: Any) -> str:
@@ -163,8 +173,8 @@ def excluded(row: Any) -> str:
     ('that it wins more than 71% or fewer than 38% is excluded', 'that it wins fewer than 20% is excluded')
     """
     ends = [
-        *([f"more than {row['win_high']:.0%}"] if row["win_high"] < 0.995 else []),
-        *([f"fewer than {row['win_low']:.0%}"] if row["win_low"] >= 0.005 else []),
+        *([f"more than {end(row['win_high'])}"] if row["win_high"] < 0.995 else []),
+        *([f"fewer than {end(row['win_low'])}"] if row["win_low"] >= 0.005 else []),
     ]
     return f"that it wins {' or '.join(ends)} is excluded" if ends else "nothing is excluded"
 

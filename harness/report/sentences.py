@@ -14,7 +14,7 @@ from harness.analysis.names import listed, name, number, quantity
 from harness.analysis.pairs import CANT_TELL
 from harness.analysis.selected import MOSTLY_DIVERGES
 from harness.analysis.tuning_curves import TO_TARGET
-from harness.report.races import not_judged, share, told
+from harness.report.races import end, not_judged, share, told
 from harness.report.spaces import caution
 
 OFTEN_FEASIBLE = 0.9
@@ -111,7 +111,7 @@ def _inclusions(verdicts: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
         sentences.append(
             f"Violated: {_edge(edge)}. {name(edge['general'])} wins {share(edge['superiority'])} of"
             f" tuning races of K = {edge['budget_trials']}, ties counted half; that it wins more than"
-            f" {share(edge['superiority_high'])} is excluded."
+            f" {end(edge['superiority_high'])} is excluded."
         )
     undecided = pairs[pairs["verdict"] == CANT_TELL]
     open_pairs = {frozenset(pair) for pair in zip(undecided["a"], undecided["b"], strict=True)}
@@ -146,7 +146,7 @@ def what_is_excluded(edge: Any) -> str:
     most = 1 - edge["superiority_low"]
     if most > 0.995:
         return "which excludes nothing"
-    return f"{name(edge['general'])} losing more than {share(most)} of races is excluded"
+    return f"{name(edge['general'])} losing more than {end(most)} of races is excluded"
 
 
 def _infeasible(feasibility: pd.DataFrame) -> list[str]:

@@ -22,11 +22,11 @@ from harness.analysis.checking import LISTED
 from harness.analysis.counting import centre, middle, noun
 from harness.analysis.final import not_counted
 from harness.analysis.inclusion_verdicts import CONSISTENT, NOT_ENOUGH, VIOLATED
-from harness.analysis.names import number, quantity
+from harness.analysis.names import number
 from harness.analysis.pairs import BETTER, CANT_TELL, WORSE, judged
 from harness.errors import printable
 from harness.report.comparison import Analysis
-from harness.report.races import share
+from harness.report.races import end, share
 from harness.report.spaces import HEAD, cells, table_cells
 
 QUESTION = "once tuned, is the more general optimizer at or under the special one?"
@@ -52,7 +52,7 @@ def render(analysis: Analysis) -> RenderableType:
         parts += [Text.assemble(f"{printable(answer.workload)}: ", first, words), Text()]
     selects = analysis.question.selects
     for workload in dict.fromkeys(analysis.final["workload"]):
-        parts.append(_title(f"{workload}: {quantity(selects)}, lower is better"))
+        parts.append(_title(f"{workload}: {analysis.measured(workload)}, lower is better"))
         parts.append(_optimizers(analysis, workload))
         compared = judged(analysis.pairs[analysis.pairs["workload"] == workload])
         if 1 < len(compared) <= MOST_PAIRS:
@@ -137,7 +137,7 @@ def _pairs(compared: pd.DataFrame) -> Table:
             Text(row["verdict"], style=STYLE[row["verdict"]]),
             _text(f"{'than' if row['verdict'] != CANT_TELL else 'from'} {row['b']}"),
             share(row["win"]),
-            f"{row['win_low']:.0%}-{row['win_high']:.0%}",
+            f"{end(row['win_low'])}-{end(row['win_high'])}",
             number(row["p_adjusted"], 3),
         )
     return grid
@@ -216,7 +216,7 @@ def _notes(analysis: Analysis) -> Iterator[str]:
     if len(judged(analysis.pairs)):
         yield (
             "wins: the chance of the lower best of K, ties half, with the win shares that the paired test"
-            " doesn't exclude; verdicts adjusted for all pairs of a workload (5% false claims)."
+            " doesn't exclude; verdicts and intervals adjusted for all pairs of a workload (5% false claims)."
         )
     if analysis.inclusions["superiority"].notna().any():
         yield "P(general better): ties half; in brackets the one-sided bounds of the same test, 95% each."

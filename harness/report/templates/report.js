@@ -124,7 +124,7 @@
     const spans = (column) => {
       const values = rows.map((row) => at(column, row)).filter((value) => value !== null);
       const [low, high] = [Math.min(...values), Math.max(...values)];
-      if (!(low > 0 && high / low > 30)) return { type: "linear" };
+      if (!(low > 0 && high / low > 8)) return { type: "linear" };
       const step = Math.ceil(Math.log10(high / low) / 6);
       return { type: "log", dtick: step, tickformat: step > 1 || high / low > 1e4 ? ".0e" : ".3~g" };
     };
