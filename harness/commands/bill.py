@@ -52,11 +52,11 @@ def lines(bill: Sequence[Line], workers: int) -> Iterator[str]:
     """The bill in words: a line a study, then all together."""
     for line in bill:
         if line.seconds_a_trial is None:
-            yield f"  {line.name}: {line.trials} trials, {line.how}"
+            yield f"  {line.name}: {_count(line.trials, 'trial')}, {line.how}"
             continue
         hours = line.trials * line.seconds_a_trial / 3600
         yield (
-            f"  {line.name}: {line.trials} trials of {duration(line.seconds_a_trial)} ({line.how}):"
+            f"  {line.name}: {_count(line.trials, 'trial')} of {duration(line.seconds_a_trial)} ({line.how}):"
             f" {_hours(hours)} of one worker"
         )
     known = [line for line in bill if line.seconds_a_trial is not None]

@@ -58,13 +58,15 @@ def main(arguments: Sequence[str]) -> int:
 
     jobs = compose([*flags, *words])
     requests = build.requests(jobs)
+    needs: dict[str, int | None] = {}
     for workload, own in itertools.groupby(
         sorted(requests, key=lambda each: each.study.workload), key=lambda each: each.study.workload
     ):
-        print("\n".join(_trials(workload, list(own), aim)), flush=True)
+        for line in _trials(workload, list(own), aim, needs):
+            print(line, flush=True)
     asked = any(re.split(r"[=.]", word.lstrip("+~"))[0] in ASKING for word in words)
     settings = build.common_options([config for config, _ in jobs])
-    for line in _bill(requests, None if asked else aim, settings, given):
+    for line in _bill(requests, None if asked else needs, settings, given):
         print(line, flush=True)
     return 0
 
@@ -95,8 +97,10 @@ def _aim(words: Sequence[str]) -> tuple[Aim, list[str]]:
     return Aim(power, win, int(budget)), rest
 
 
-def _trials(workload: str, requests: Sequence[Request], aim: Aim) -> Iterator[str]:
-    """How many it takes, and what those at hand tell."""
+def _trials(
+    workload: str, requests: Sequence[Request], aim: Aim, needs: dict[str, int | None]
+) -> Iterator[str]:
+    """How many it takes, which is noted in ``needs``, and what those at hand tell."""
     from harness.analysis.cells import needed
     from harness.analysis.paired import LEVEL
     from harness.analysis.power import Question, least_win, trials_for
@@ -115,7 +119,8 @@ def _trials(workload: str, requests: Sequence[Request], aim: Aim) -> Iterator[st
         (1.0, "independent trials, the worst case"),
     ):
         count = trials_for(question, aim.power, shared)
-        yield f"  N = {'over a million' if count is None else f'{count:,}'} trials of each: {of}"
+        needs.setdefault(workload, count)  # the first: that of the paired test
+        yield f"  N = {'over a million' if count is None else f'about {count:,}'} trials of each: {of}"
     if not found:
         return
     least = min(count for _, count, _ in found)
@@ -178,10 +183,12 @@ def _at_hand(
 
 
 def _bill(
-    requests: Sequence[Request], aim: Aim | None, settings: object, given: object
+    requests: Sequence[Request],
+    needs: dict[str, int | None] | None,
+    settings: object,
+    given: object,
 ) -> Iterator[str]:
-    """The cost of what is asked, or of what the aim takes."""
-    from harness.analysis.power import TYPICAL, Question, trials_for
+    """The cost of what is asked, or of what is needed on each workload."""
     from harness.running import device as devices
     from harness.running import probe
 
@@ -190,8 +197,8 @@ def _bill(
     lines, memory = [], 0
     for request in requests:
         study, count = request.study, bill.left(request)
-        if aim is not None:
-            count = trials_for(Question(aim.win, aim.budget), aim.power, TYPICAL) or count
+        if needs is not None:
+            count = needs[study.workload] or count
         seconds, how = bill.of_records(request.root, study), "as its records say"
         if seconds is None and not given.no_probe:  # type: ignore[attr-defined]
             cost = probe.measure(study, places[0], given.seconds)  # type: ignore[attr-defined]

@@ -150,11 +150,13 @@ def share(value: float) -> str:
 def end(value: float) -> str:
     """An end of an interval, which rounding moves to neither side of one half.
 
-    >>> end(0.385), end(0.496), end(0.5)
-    ('38%', '49.6%', '50%')
+    >>> end(0.385), end(0.496), end(0.4998), end(0.5)
+    ('38%', '49.6%', '49.98%', '50%')
     """
-    rounded = f"{value:.0%}"
-    return f"{value:.1%}" if rounded == "50%" and value != 0.5 else rounded
+    digits = 0
+    while digits < 3 and value != 0.5 and float(f"{100 * value:.{digits}f}") == 50:
+        digits += 1
+    return f"{value:.{digits}%}"
 
 
 def interval(row: Any) -> str:

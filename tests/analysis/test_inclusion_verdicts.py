@@ -1,5 +1,7 @@
 """Verdicts on inclusions: their decisions, and how often they are wrong."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from harness.analysis import inclusion_verdicts
 from harness.analysis.checking import check
 from harness.analysis.counting import every_trial
+from harness.analysis.paired import compare
 from harness.study.inclusions import EDGES
 from harness.study.study import Study
 from tests.analysis import races
@@ -205,6 +208,11 @@ NAMES = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam")
 EXPERIMENTS = 400
 
 
+@pytest.fixture
+def fewer_swaps(monkeypatch):
+    monkeypatch.setattr(inclusion_verdicts, "compare", partial(compare, swaps=499))
+
+
 def violated_shares(draw, n, experiments=EXPERIMENTS):
     """How often each edge, and any edge, is called violated: shares over whole experiments."""
     rng = np.random.default_rng(n)
@@ -222,15 +230,19 @@ def on_a_surface(rng, n):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [50, 100, 256])
+@pytest.mark.usefixtures("fewer_swaps")
 @pytest.mark.parametrize(
-    "draw",
+    ("draw", "n"),
     [
-        lambda rng, n: {name: rng.lognormal(size=n) for name in NAMES},
-        on_a_surface,
-        lambda rng, n: {name: np.round(rng.beta(2, 8, size=n) * 180) / 180 for name in NAMES},
+        (lambda rng, n: {name: rng.lognormal(size=n) for name in NAMES}, 100),
+        (on_a_surface, 50),
+        (on_a_surface, 256),
+        (
+            lambda rng, n: {name: np.round(rng.beta(2, 8, size=n) * 180) / 180 for name in NAMES},
+            100,
+        ),
     ],
-    ids=["independent", "surface", "180 images"],
+    ids=["independent 100", "surface 50", "surface 256", "180 images 100"],
 )
 def test_identical_optimizers_are_rarely_called_violated(draw, n):
     per_edge, any_edge = violated_shares(draw, n)
@@ -239,6 +251,7 @@ def test_identical_optimizers_are_rarely_called_violated(draw, n):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("fewer_swaps")
 @pytest.mark.parametrize(("n", "least"), [(100, 0.2), (256, 0.55), (500, 0.85)])
 def test_power_against_a_general_optimizer_that_loses_three_races_in_four(n, least):
     """Independent tables, the worst case; at K = N/5 it was found in 24 to 31% at any N."""

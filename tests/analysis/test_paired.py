@@ -201,7 +201,7 @@ TABLES = 2000
 def simulated(make, n, m, budget, odds=1.0, tables=TABLES):
     """Share of tables that reject at .05 and .01, share of intervals that hold the truth, mean win."""
     rng = np.random.default_rng([n, m, budget])
-    found = [compare(*make(rng, n, m, odds), budget, swaps=499) for _ in range(tables)]
+    found = [compare(*make(rng, n, m, odds), budget, swaps=199) for _ in range(tables)]
     truth = 1 / (1 + odds)
     p = np.array([each.p_value() for each in found])
     ends = np.array([each.interval() for each in found])
@@ -245,12 +245,10 @@ def test_optimizers_that_are_alike_are_told_apart_in_one_table_of_twenty(make, n
 @pytest.mark.parametrize(
     ("make", "n", "budget", "least"),
     [
-        (races.independent, 64, 12, 0.3),
-        (races.independent, 256, 16, 0.7),
-        (races.independent, 500, 16, 0.93),
-        (SURFACE, 64, 12, 0.87),
+        (races.independent, 100, 16, 0.31),
+        (races.independent, 256, 16, 0.73),
+        (races.independent, 500, 16, 0.94),
         (partial(SURFACE, noise=0.1), 64, 12, 0.95),
-        (SURFACE, 256, 16, 0.99),
         (races.diverging(SURFACE), 64, 10, 0.8),
         (races.on_a_grid(SURFACE), 64, 12, 0.87),
     ],
@@ -261,9 +259,15 @@ def test_a_winner_of_three_races_in_four_is_found(make, n, budget, least):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("odds", [3.0, 9.0])
-@pytest.mark.parametrize(("n", "m", "budget"), [(64, 64, 12), (256, 256, 16), (200, 40, 8)])
-@pytest.mark.parametrize("make", [races.independent, SURFACE])
+@pytest.mark.parametrize(
+    ("make", "n", "m", "budget", "odds"),
+    [
+        (races.independent, 64, 64, 12, 9.0),
+        (races.independent, 200, 40, 8, 3.0),
+        (SURFACE, 64, 64, 12, 3.0),
+        (SURFACE, 256, 256, 16, 9.0),
+    ],
+)
 def test_intervals_hold_the_truth_where_one_is_better(make, n, m, budget, odds):
     *_, covered = simulated(make, n, m, budget, odds, tables=1000)
     assert covered > 0.95 - 4 * np.sqrt(0.05 * 0.95 / 1000)

@@ -1,12 +1,15 @@
 """Every pair of optimizers: the table, its verdicts, and how often they are wrong."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
 
+from harness.analysis import pairs as every_pair
 from harness.analysis.checking import TableError
 from harness.analysis.counting import every_trial
+from harness.analysis.paired import compare
 from harness.analysis.pairs import (
     COLUMNS,
     both_ways,
@@ -164,7 +167,8 @@ def test_partners_make_the_test_sharper():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [64, 256])
-def test_of_six_alike_one_is_declared_the_winner_in_at_most_one_table_of_twenty(n):
+def test_of_six_alike_one_is_declared_the_winner_in_at_most_one_table_of_twenty(n, monkeypatch):
+    monkeypatch.setattr(every_pair, "compare", partial(compare, swaps=1199))  # p down to .05/60
     rng = np.random.default_rng(n)
     names = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam")
     claims = winners = 0
@@ -182,3 +186,4 @@ def test_of_six_alike_one_is_declared_the_winner_in_at_most_one_table_of_twenty(
     )
     assert claims / tables < 0.05 + 4 * np.sqrt(0.05 * 0.95 / tables)
     assert winners / tables <= 0.05
+    assert claims > 0  # the test is not idle

@@ -271,14 +271,22 @@
     const dialog = document.getElementById("trial");
     dialog.showModal();
     const steps = curves.steps[curves.step[row]];
-    const traces = curves.series.filter((series) => curves[series][row] !== null).map((series) => ({
+    const kinds = curves.series.filter((series) => curves[series][row] !== null);
+    const traces = kinds.map((series) => ({
       type: "scatter", mode: "lines+markers", x: steps, y: curves[series][row], name: escaped(curves.labels[series]), showlegend: true,
       line: { color: `$${trials.optimizer[row]}`, dash: LOOKS[series] }, marker: { size: 4, color: `$${trials.optimizer[row]}` },
       hovertemplate: `step %{x}<br>${escaped(curves.labels[series])} %{y:.4g}<extra></extra>`,
     })).map((trace) => resolved(trace));
-    const known = traces.flatMap((trace) => trace.y).filter((y) => y !== null);
-    const log = Math.min(...known) > 0 && Math.max(...known) / Math.min(...known) > 8;
-    const layout = { xaxis: { title: { text: "step" } }, yaxis: { type: log ? "log" : "linear" } };
+    // Errors above, the loss in a panel of its own below: they are not in one unit.
+    const losses = traces.filter((_, place) => kinds[place] === "train_loss").map((trace) => Object.assign(trace, { yaxis: "y2" }));
+    const errors = traces.filter((trace) => trace.yaxis !== "y2");
+    const axis = (own, words) => {
+      const known = own.flatMap((trace) => trace.y).filter((y) => y !== null);
+      const log = Math.min(...known) > 0 && Math.max(...known) / Math.min(...known) > 8;
+      return { type: log ? "log" : "linear", exponentformat: "power", title: { text: words } };
+    };
+    const layout = { xaxis: { title: { text: "step" }, anchor: losses.length ? "y2" : "y" }, yaxis: axis(errors, "error") };
+    if (losses.length) Object.assign(layout, { yaxis: { ...layout.yaxis, domain: [0.46, 1] }, yaxis2: { ...axis(losses, "loss"), domain: [0, 0.38] } });
     Plotly.react("trial-curve", traces, { ...layoutOf(layout, false), showlegend: true, legend: { orientation: "h", y: 1.15 } }, config);
   }
 
