@@ -268,7 +268,7 @@ def test_a_trials_own_curve_opens_and_closes(page: Any) -> None:
     names = page.execute_script(
         "return document.querySelector('#trial-curve').data.map(t => t.name)"
     )
-    assert names == ["validation error", "test error", "training loss"]
+    assert names == ["validation error rate", "test error rate", "training loss"]
     steps = page.execute_script("return document.querySelector('#trial-curve').data[0].x.length")
     assert steps == 10
     find(page, "#trial button").click()
