@@ -4,7 +4,7 @@
     python scripts/compare_deepobs.py results/deepobs/quadratic_deep deepobs_baselines.csv.gz
 
 The second argument is a table of columns problem, optimizer, lr, seed, epoch (0: before training) and
-test_loss, test_accuracy. Writes <problem>.csv and <problem>.png into --out. z of an optimizer and
+test_loss, test_accuracy. Writes <workload>_epoch<N>.csv and .png into --out. z of an optimizer and
 learning rate is the difference of the means over its standard error; where one side has a single run,
 its spread is taken to be the other's. A run that ended without a finite loss counts as diverged.
 """
@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.published_runs import KEYS, compared, summary
+from harness.analysis.reading import read_results
 from harness.figures import published_runs, style
-from harness.records import tables
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -41,7 +41,8 @@ PROBLEMS = {
 
 def ours(root: Path, epoch: int) -> tuple[str, pd.DataFrame]:
     """The workload, and a row a trial: optimizer, lr, value (NaN: diverged) after that epoch."""
-    read = tables.read(root)
+    read = read_results(root, all_studies=True)
+    assert read.curves is not None
     (workload,) = read.trials["workload"].unique()
     problem = PROBLEMS[workload]
     name = "test_error" if problem.measure == "test_accuracy" else problem.measure
@@ -66,7 +67,7 @@ def published(path: Path, problem: Problem, epoch: int) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("root", type=Path, help="of a deepobs_ experiment")
+    parser.add_argument("root", type=Path, help="of a deepobs_ experiment, or its trials.csv")
     parser.add_argument("published", type=Path, help="a table of DeepOBS's published runs")
     parser.add_argument("--epoch", type=int, default=100)
     parser.add_argument("--out", type=Path, default=CHECKOUT / "results" / "deepobs")
@@ -75,10 +76,10 @@ def main() -> None:
     problem = PROBLEMS[workload]
     table = compared(mine, published(given.published, problem, given.epoch))
     given.out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(given.out / f"{workload}.csv", index=False, float_format="%.6g")
+    table.to_csv(given.out / f"{workload}_epoch{given.epoch}.csv", index=False, float_format="%.6g")
     with style.settings():
         figure = published_runs.draw(table, problem.measure, given.epoch)
-        figure.savefig(given.out / f"{workload}.png")
+        figure.savefig(given.out / f"{workload}_epoch{given.epoch}.png")
     for line in summary(table, problem.measure == "test_accuracy"):
         print(line)
 

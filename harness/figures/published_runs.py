@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness.figures import style
+from harness.figures.axes import error_axis
 
 
 def draw(table: pd.DataFrame, measure: str, epoch: int) -> Figure:
@@ -24,14 +25,16 @@ def draw(table: pd.DataFrame, measure: str, epoch: int) -> Figure:
             axes.errorbar(
                 kept["lr"], kept["ours_mean"], yerr=2 * kept["ours_sd"].fillna(0), color=look.colour,
                 marker=look.marker, markersize=3, capsize=2, elinewidth=0.8,
+                linestyle="-" if len(kept) > 2 else "",
             )  # fmt: skip
             axes.plot(
                 rows["lr"], rows["published_mean"], "o", markersize=8, color=look.colour,
                 markerfacecolor="none",
             )  # fmt: skip
-        axes.set(xscale="log", xlabel="learning rate", ylabel=measure.replace("_", " "))
+        axes.set(xlabel="learning rate", ylabel=measure.replace("_", " "))
+        error_axis(axes, table["lr"], which="x")
         if measure == "test_loss":
-            axes.set(yscale="log")
+            error_axis(axes, table["ours_mean"], table["published_mean"])
         caption = (
             f"After epoch {epoch}. Small markers: ours, mean and twice the standard deviation of its runs, where"
             " none diverged. Rings: DeepOBS's published runs."

@@ -1,9 +1,24 @@
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from harness.analysis.published_runs import best, compared, summary
 from harness.figures import published_runs
+
+CHECKOUT = Path(__file__).parents[2]
+RESULTS = CHECKOUT / "results"
+
+
+@pytest.fixture(scope="module")
+def compare_deepobs():
+    """The script, as a module."""
+    spec = importlib.util.spec_from_file_location("c", CHECKOUT / "scripts" / "compare_deepobs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def runs(**values):
@@ -65,3 +80,19 @@ def test_the_figure_has_a_line_an_optimizer():
     figure = published_runs.draw(compared(OURS, THEIRS), "test_loss", 100)
     assert figure.axes[0].get_yscale() == "log"
     assert len(figure.axes[0].containers) == 2
+
+
+@pytest.mark.parametrize(
+    ("workload", "epoch"),
+    [("war_and_peace_lstm", 1), ("war_and_peace_lstm", 2), ("fashion_mnist_cnn", 1),
+     ("fashion_mnist_cnn", 2), ("cifar10_3c3d", 1)],
+)  # fmt: skip
+def test_committed_comparisons_are_those_of_the_committed_runs(compare_deepobs, workload, epoch):
+    """Our side of each; the published one is another table's."""
+    committed = RESULTS / "deepobs" / f"{workload}_epoch{epoch}.csv"
+    found, mine = compare_deepobs.ours(RESULTS / "deepobs" / workload / "trials.csv", epoch)
+    table = pd.read_csv(committed)
+    fresh = compared(mine, mine)[["ours_runs", "ours_diverged", "ours_mean", "ours_sd"]]
+    assert found == workload
+    np.testing.assert_allclose(table[fresh.columns], fresh, rtol=1e-5)
+    assert (table["z"].abs().dropna() < 3).all()
