@@ -27,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     from harness.config import build
 
     requests = build.requests(jobs)  # checked here, before any process is started
+    _check_report(jobs[0][0], requests)
     compose.launch(arguments, _run_elsewhere, requests[0].root)
     return _report(jobs, requests)
 

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from harness.__main__ import command
+from harness.commands import run as run_verb
+from harness.config import compose
 from harness.records import tables
 from harness.records.folder import StudyFolder
 from harness.records.reading import read_records, read_studies
@@ -107,6 +109,37 @@ def test_a_report_that_cannot_be_written_is_said_before_anything_runs(tmp_path, 
     assert command([*words, f"report={tmp_path / 'file' / 'report'}"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "results").exists()
+
+
+LAUNCHED = ["-m", "hydra/launcher=joblib", "optimizer=sgd,momentum", *HERE]
+
+
+def test_the_jobs_of_a_launcher_are_reported_once_at_the_end(tmp_path, monkeypatch):
+    happened = []
+    monkeypatch.setattr(compose, "launch", lambda words, job, root: happened.append("launched"))
+    monkeypatch.setattr(run_verb, "_report", lambda jobs, asked: happened.append(len(asked)) or 0)
+    places = [f"root={tmp_path / 'results'}", f"report={tmp_path / 'report'}"]
+    assert run_verb.main([*LAUNCHED, *places]) == 0
+    assert happened == ["launched", 2]
+
+
+def test_a_launcher_starts_nothing_where_its_report_cannot_be_written(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(compose, "launch", lambda *_: pytest.fail("launched"))
+    places = [f"root={tmp_path / 'results'}", f"report={tmp_path / 'file' / 'report'}"]
+    assert command([*LAUNCHED, *places]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_bug_of_ours_in_a_launchers_job_is_the_traceback_it_is(tmp_path, monkeypatch):
+    from harness.running import runner
+
+    monkeypatch.setattr(runner, "run", lambda *_: 1 / 0)
+    (job,) = compose.compose(["optimizer=sgd", f"root={tmp_path}", *HERE])
+    with pytest.raises(ZeroDivisionError):
+        run_verb._run_elsewhere(job)
 
 
 def test_damage_is_set_aside_where_asked_and_the_trial_runs_again(tmp_path, capsys):
