@@ -176,7 +176,8 @@ def _told(error: Exception, own: Path | None) -> Exception:
     if isinstance(error, OSError) and error.errno and not error.filename:  # of what is printed to
         return error
     # Hydra's parsing raises whatever it meets.
-    return ConfigError(f"this cannot be composed: {str(error)[:300]}; mend the words or the files")
+    what = str(error)[:300] or type(error).__name__
+    return ConfigError(f"this cannot be composed: {what}; mend the words or the files")
 
 
 def _unreadable(own: Path | None) -> str:
@@ -297,7 +298,7 @@ def _as_text(value: str) -> str:
 
 def _whole_axis(word: str) -> str:
     """search_space.lr={choices: [...]} takes the place of the axis, whatever it was."""
-    one = r"\{[^{}]*:[^{}]*\}"
+    one = r"\{(?:[^{}]*:[^{}]*|\s*)\}"
     match = re.fullmatch(rf"\+*((?:search_space|schedule)\.[\w.]+)=({one}(?:\s*,\s*{one})*)", word)
     return f"++{match[1]}={re.sub(one, _complete, match[2])}" if match else word
 
@@ -305,7 +306,8 @@ def _whole_axis(word: str) -> str:
 def _complete(axis: re.Match[str]) -> str:
     """An axis with all its keys, null for those that are not given."""
     rest = [key for key in KEYS if not re.search(rf"\b{key}\s*:", axis[0])]
-    return ", ".join([axis[0][:-1], *(f"{key}: null" for key in rest)]) + "}"
+    given = axis[0][1:-1].strip()
+    return "{" + ", ".join([*([given] if given else []), *(f"{key}: null" for key in rest)]) + "}"
 
 
 def _swept(word: str) -> str:

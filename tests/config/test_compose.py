@@ -186,6 +186,17 @@ def test_an_axis_given_whole_takes_the_place_of_what_it_was(axis, expected, seve
     assert study.config["search_space"]["lr"] == expected
 
 
+@pytest.mark.parametrize("axis", ["{}", "{ }"])
+def test_an_axis_of_nothing_is_refused(axis):
+    with pytest.raises(ConfigError, match=r"search_space.lr: an axis is a number, \{low, high"):
+        studies("optimizer=sgd", f"search_space.lr={axis}")
+
+
+def test_what_says_nothing_of_itself_is_named():
+    with pytest.raises(ConfigError, match="cannot be composed: AssertionError; mend the words"):
+        jobs("-m", "optimizer=sgd", "hydra.sweeper.max_batch_size=0")
+
+
 def test_a_choice_of_other_axes_can_be_made_a_range():
     (study,) = studies("optimizer=sgd", "schedule.end_factor={low: 1e-4, high: 1}")
     expected = {"low": 1e-4, "high": 1.0, "scale": "log"}
