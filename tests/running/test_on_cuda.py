@@ -15,6 +15,7 @@ import torch
 from harness.__main__ import command
 from harness.records import reading
 from harness.records.record import deterministic
+from harness.running.block import load_stacked, run_block
 from harness.running.trial import load_task, run_trial
 from harness.training.train import Training
 from tests.studies import study
@@ -139,3 +140,17 @@ def test_memory_that_runs_out_costs_its_trial_alone():
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert run_trial(of, 0, task, GPU)["status"] in ("complete", "diverged")
+
+
+@pytest.mark.parametrize("workload", ["quadratic_deep", "digits_mlp"])
+def test_trials_trained_as_one_are_those_trained_alone(workload):
+    """The same tolerance as on a CPU: tests/training/test_stacked.py."""
+    steps = ("workload.steps=24", "workload.eval_every=8")
+    lr = "search_space.lr={low: 1e-4, high: 1e-3, scale: log}"
+    of = study(f"workload={workload}", "optimizer=momentum", *steps, lr)
+    task = load_task(of, GPU)
+    for record in run_block(of, range(4), load_stacked(of, GPU), GPU):
+        alone = run_trial(of, record["trial"], task, GPU)
+        assert record["status"] == alone["status"] == "complete"
+        for name in ("val_loss", "train_loss", "learning_rate"):
+            assert record["curve"][name] == pytest.approx(alone["curve"][name], rel=1e-4)
