@@ -42,15 +42,21 @@ def read_record(path: Path) -> Record:
     Raises:
         ValueError: what is wrong with it.
     """
+    return _read_named(str(path), _study_names(path.parent.parent), int(path.stem))
+
+
+def _read_named(path: str, names: tuple[str, str, str], trial: int) -> Record:
+    """`read_record` where its place has been taken apart: a Path a file takes as long as its parsing."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except UnicodeDecodeError as error:
         raise ValueError(f"is not text ({error})") from None
     except FileNotFoundError:
         raise
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from None
-    return from_text(text, _study_names(path.parent.parent), int(path.stem))
+    return from_text(text, names, trial)
 
 
 def checked(text: str, compacted: Path, trial: int) -> Record:
@@ -136,7 +142,7 @@ def scan(study_path: Path) -> tuple[dict[int, Record], list[Problem]]:
     Single files before compacted ones, in that order: a compaction removes a file only once its
     Parquet file is in place, so a record that vanishes between listing and opening is found there.
     """
-    found, problems = _scan_files(record_paths(study_path))
+    found, problems = _scan_files(study_path)
     for path in sorted(study_path.glob("trials-*.parquet")):
         compacted, problem = scan_compacted(path)
         for trial, record in compacted.items():
@@ -149,20 +155,25 @@ def scan_rungs(
     study_path: Path, but_for: Container[int] = ()
 ) -> tuple[dict[int, Record], list[Problem]]:
     """What is known of trials that came to a rung, by trial, and the files that cannot be trusted."""
-    paths = record_paths(study_path, "rungs")
-    return _scan_files([path for path in paths if int(path.stem) not in but_for])
+    return _scan_files(study_path, "rungs", but_for)
 
 
-def _scan_files(paths: Sequence[Path]) -> tuple[dict[int, Record], list[Problem]]:
+def _scan_files(
+    study_path: Path, within: str = "trials", but_for: Container[int] = ()
+) -> tuple[dict[int, Record], list[Problem]]:
     found: dict[int, Record] = {}
     problems = []
-    for path in paths:
+    folder, names = str(study_path / within), _study_names(study_path)
+    for name in record_names(study_path, within):
+        path, trial = f"{folder}/{name}", int(name[:-5])
+        if trial in but_for:
+            continue
         try:
-            found[int(path.stem)] = read_record(path)
+            found[trial] = _read_named(path, names, trial)
         except FileNotFoundError:
             continue
         except ValueError as error:
-            problems.append(Problem(path, str(error)))
+            problems.append(Problem(Path(path), str(error)))
     return found, problems
 
 

@@ -167,7 +167,18 @@ def _is_curve(node: Any) -> bool:
         return False
     if len({len(column) for column in columns}) != 1:
         return False
-    return all(_is_optional_number(value) for column in columns for value in column)
+    return all(map(_are_optional_numbers, columns))
+
+
+def _are_optional_numbers(column: list[Any]) -> bool:
+    """`_is_optional_number` of each, a column at once: a record has some sixty."""
+    given = [value for value in column if value is not None]
+    if not set(map(type, given)) <= {int, float}:
+        return False
+    try:
+        return all(map(math.isfinite, given))
+    except OverflowError:
+        return False
 
 
 def _is_optional_number(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -32,14 +33,18 @@ def of(shown: pd.DataFrame, curves: pd.DataFrame | None, unit: str = "") -> dict
     series = [name for name in SERIES if own[name].notna().any()]
     steps: dict[tuple[int, ...], int] = {}
     result: dict[str, Any] = {name: [None] * len(shown) for name in ("step", *series)}
-    for place, rows in own.groupby("place"):
-        at = tuple(int(step) for step in rows["step"])
-        result["step"][place] = steps.setdefault(at, len(steps))
+    columns = {name: _plain(own[name]) for name in series}
+    at = own["step"].astype(int).tolist()
+    places, starts = np.unique(own["place"], return_index=True)  # a trial's rows stand together
+    ends = [*starts[1:].tolist(), len(own)]
+    for place, start, end in zip(places.tolist(), starts.tolist(), ends, strict=True):
+        result["step"][place] = steps.setdefault(tuple(at[start:end]), len(steps))
         for name in series:
-            result[name][place] = _list(rows[name])
+            result[name][place] = columns[name][start:end]
     labels = {name: quantity(name, unit) for name in series}
     return {"steps": [list(at) for at in steps], "series": series, "labels": labels, **result}
 
 
-def _list(values: pd.Series) -> list[float | None]:
-    return [float(f"{v:.4g}") if np.isfinite(v) else None for v in values.astype(float)]
+def _plain(values: pd.Series) -> list[float | None]:
+    """To four digits; None for what is not finite."""
+    return [float(f"{v:.4g}") if math.isfinite(v) else None for v in values.astype(float).tolist()]
