@@ -257,10 +257,10 @@ def test_or_ranks_it_last(world):
     command.run()
     assert not command.queue.rungs.waiting
     assert len(world.statuses()) == TRIALS
-    before = {t for t, status in world.statuses().items() if status == PRUNED}
     world.command(last, retry_failed=True).run()
-    after = {t for t, status in world.statuses().items() if status == PRUNED}
-    assert before <= after <= before | {3}
+    # Whoever it drives out has been trained on already; behind a rung it may let in another.
+    kept = {t for t, status in world.statuses().items() if status != PRUNED}
+    assert kept >= world.survivors(last)
 
 
 def test_a_task_with_a_part_of_a_cohort_ends_at_the_open_rung_and_another_closes_it(world):
