@@ -15,7 +15,7 @@ lower: Binomial(N, q), as where nothing is pruned. Its lower rank is that of Bin
 so many of the tail are seen; x is the median-unbiased estimate (A + 0.7 roughly, in place of A).
 Coverage at a nominal .90, simulated for ranks at two rungs that correlate with the final ones by
 (.9, .95), (.73, .85), (.6, .8) and (.3, .7), half passing each, cohorts of 32, K = 8 to 32, N = 64 to
-256, a tenth audited: .93 or more for each K by itself (tests/analysis/test_censored.py, marked slow);
+256, a tenth audited: .94 or more for each K by itself (tests/analysis/test_censored.py, marked slow);
 with x = 0 it is as low as .60. Those of a curve are simultaneous, see `confidence`.
 
 **A verdict** is refused while the audit is too small to certify that x is at most what is declared:
