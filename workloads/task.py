@@ -59,6 +59,13 @@ class Task(Protocol):
         """
         ...
 
+    def predict(self, model: nn.Module, split: str) -> tuple[Tensor, Tensor]:
+        """Probabilities [examples, classes] and labels [examples] of all of "validation" or "test".
+
+        In eval mode, as `evaluate` has them. Needed only by ensembles.
+        """
+        ...
+
     def evaluate_training(self, model: nn.Module, examples: int) -> tuple[float, float]:
         """As `evaluate`, on a sample of the training set: the same one at every call.
 

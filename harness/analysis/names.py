@@ -20,6 +20,15 @@ QUANTITIES = {
     "val_error": "validation error", "test_error": "test error", "train_loss": "training loss",
     "val_loss": "validation loss", "test_loss": "test loss", "steps_to_target": "steps to target",
     "seconds_to_target": "training seconds to target", "steps": "training steps",
+    "train_error": "error on the training sample", "gap": "validation less training error",
+    **{
+        f"{kind}_{column}": f"{words} of the {average}"
+        for kind, average in (("exponential", "exponential average"), ("polyak", "mean iterate"))
+        for column, words in (
+            ("val_error", "validation error"), ("test_error", "test error"),
+            ("val_loss", "validation loss"), ("test_loss", "test loss"),
+        )
+    },
 }  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from harness.errors import ConfigError
@@ -25,3 +27,20 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises ConfigError with the message."""
         raise ConfigError(f"{message}; {self.prog} --help lists what it takes")
+
+
+def labelled(words: Sequence[str]) -> dict[str, Path]:
+    """Sources by their label, in the order given.
+
+    Raises:
+        ConfigError: a word that is not LABEL=ROOT, or a label twice.
+    """
+    found: dict[str, Path] = {}
+    for word in words:
+        label, equals, root = word.partition("=")
+        if not (label and equals and root):
+            raise ConfigError(f"{word!r} is not LABEL=ROOT; such as 'grid=results/grid'")
+        if label in found:
+            raise ConfigError(f"the label {label!r} is given twice; give each root its own")
+        found[label] = Path(root)
+    return found

@@ -1,15 +1,18 @@
 """Methods beside the optimizer, by a user's words: part of the study, resumed to the bit, off by default."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from harness.analysis.ensembles import error
 from harness.errors import ConfigError
 from harness.records import tables, weights
 from harness.records.folder import StudyFolder
 from harness.records.record import deterministic
+from harness.running.predictions import Member, predictions
 from harness.study.result import COMPLETE, FURTHER_COLUMNS
-from tests.running.test_trial import CNN, Interrupted
+from tests.running.test_trial import CNN, LSTM, Interrupted
 from tests.studies import record, result, study, task
 from workloads.models.resnet import ResNet
 
@@ -145,8 +148,8 @@ def test_weights_are_those_that_were_evaluated(further, tmp_path):
     made = record(of, 2, lambda: False, None, None, weights.Weights(folder, 2, "evaluations"))
     errors, steps = made["curve"]["val_error"], made["curve"]["step"]
     assert weights.steps_of(folder.path, 2) == steps
-    for step, error in zip(steps, errors, strict=True):
-        assert state_error(of, weights.read(folder.path, 2, f"{step:06d}")) == error
+    for step, expected in zip(steps, errors, strict=True):
+        assert state_error(of, weights.read(folder.path, 2, f"{step:06d}")) == expected
     assert state_error(of, weights.read(folder.path, 2, weights.LAST)) == errors[-1]
     assert state_error(of, weights.read(folder.path, 2, weights.BEST)) == min(errors)
     assert deterministic(made) == result(of, 2)
@@ -230,3 +233,30 @@ def test_a_residual_network_can_do_without():
     assert sum(isinstance(each, _BatchNorm) for each in with_it.modules()) == 7
     assert not list(without.buffers())
     assert without(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
+# --- ensembles --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workload", [CNN, LSTM], ids=["images", "characters"])
+def test_kept_weights_predict_what_the_record_says(workload, tmp_path):
+    of = study(*workload, "optimizer=sgd")
+    folder = StudyFolder(tmp_path, of)
+    folder.create()
+    made = record(of, 0, lambda: False, None, None, weights.Weights(folder, 0, "weights"))
+    for split in ("validation", "test"):
+        found = predictions(of, folder.path, [Member(0, weights.LAST)], split)
+        name = {"validation": "val_error", "test": "test_error"}[split]
+        assert error(*found) == pytest.approx(made[name])
+        np.testing.assert_allclose(found.probabilities.sum(2), 1, rtol=1e-5)
+
+
+def test_a_workload_that_predicts_no_classes_says_so(tmp_path):
+    of = study(
+        "workload=quadratic_deep", "optimizer=sgd", "workload.steps=4", "workload.eval_every=4"
+    )
+    folder = StudyFolder(tmp_path, of)
+    folder.create()
+    record(of, 0, lambda: False, None, None, weights.Weights(folder, 0, "weights"))
+    with pytest.raises(ConfigError, match="quadratic_deep has no predict"):
+        predictions(of, folder.path, [Member(0, weights.LAST)], "test")

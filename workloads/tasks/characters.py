@@ -151,6 +151,18 @@ class CharacterTask:
     def evaluate(self, model: CharLSTM, split: str) -> tuple[float, float]:
         return self._evaluated(model, *self._streams[split])
 
+    @torch.no_grad()
+    def predict(self, model: CharLSTM, split: str) -> tuple[Tensor, Tensor]:
+        """Of characters, in the order of time and then of streams."""
+        model.eval()
+        inputs, targets = self._streams[split]
+        found, state = [], None
+        for characters in inputs.split(EVALUATION_LENGTH):
+            logits, state = model(characters.long(), state)
+            found.append(logits.flatten(0, 1).float().softmax(1).cpu())
+        model.train()
+        return torch.cat(found), targets.flatten().long().cpu()
+
     def evaluate_training(self, model: CharLSTM, examples: int) -> tuple[float, float]:
         """On as many characters: the beginnings of all training streams."""
         inputs, targets = self._streams["train"]

@@ -159,6 +159,18 @@ class ImageTask:
     def evaluate(self, model: nn.Module, split: str) -> tuple[float, float]:
         return self._evaluated(model, self._splits[split])
 
+    @torch.no_grad()
+    def predict(self, model: nn.Module, split: str) -> tuple[Tensor, Tensor]:
+        model.eval()
+        dtype = next(model.parameters()).dtype
+        found = [
+            (model(self.inputs(images, dtype)).float().softmax(1).cpu(), labels.cpu())
+            for images, labels in self.evaluated(split)
+        ]
+        model.train()
+        probabilities, labels = zip(*found, strict=True)
+        return torch.cat(probabilities), torch.cat(labels)
+
     def evaluate_training(self, model: nn.Module, examples: int) -> tuple[float, float]:
         return self._evaluated(model, sampled(self._splits["train"], examples))
 
