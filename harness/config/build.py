@@ -23,7 +23,7 @@ from harness.running.options import Options
 from harness.study import indices
 from harness.study.parametrisation import EFFECTIVE_LR, check_groups, meaning, split
 from harness.study.request import Request
-from harness.study.space import Choices, parse
+from harness.study.space import parse
 from harness.study.study import (
     OPTIONAL_KEYS,
     RUN_KEYS,
@@ -65,7 +65,7 @@ def asked(jobs: Sequence[Job]) -> list[tuple[Request, Job]]:
         config, words = job
         one = request(config, _study(node, words, digest), words)
         key = (one.root, one.study.name)
-        _check_asking(config, one)
+        methods.check(config, one)
         pruning.check(config, one)
         before, first = found.get(key, (one, job))
         found[key] = (_together(before, one), first)
@@ -129,19 +129,8 @@ def study_node(config: DictConfig) -> dict[str, Any]:
     _note_code(node["workload"], node["workload"]["module"])
     names = {meaning(axis): 0.0 for axis in node["search_space"]}
     chain.check(node["optimizer"], node["schedule"]["name"], names)
-    _check_words(node)
+    methods.check_words(node)
     return node
-
-
-def _check_words(node: Mapping[str, Any]) -> None:
-    """Our rules and schedules are equations; the arguments of a class may be words."""
-    if not optimizers.by_class(node["optimizer"]):
-        for name, axis in parse(node["search_space"]).items():
-            if isinstance(axis, Choices) and axis.of_words:
-                raise ConfigError(
-                    f"search_space.{name} is a number of {optimizers.described(node['optimizer'])}, got the"
-                    f" words {', '.join(axis.choices)}"
-                )
 
 
 def _gradient_scale(scale: float | None) -> float:
@@ -236,22 +225,6 @@ def _check_trials(config: DictConfig, words: Sequence[str]) -> None:
         raise ConfigError(
             f"num_trials={config.num_trials} and num_feasible={config.num_feasible} contradict each"
             " other; to run that many trials add num_feasible=null max_trials=null"
-        )
-
-
-def _check_asking(config: DictConfig, one: Request) -> None:
-    """That trials which are chosen by those before them can be run in that order."""
-    if not one.study.asks:
-        return
-    name = config.sampler.name.value
-    if config.pruning.name.value != "none":
-        raise ConfigError(
-            f"sampler={name} chooses by final errors, which pruning= leaves out; give pruning=none"
-        )
-    if one.first_trial or one.trials is not None:
-        raise ConfigError(
-            f"sampler={name} chooses trials by those before them, in their order; ask for num_trials="
-            " alone, from the first"
         )
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from omegaconf import DictConfig
+
 from harness.errors import ConfigError
 from harness.study import asking
+from harness.study.request import Request
 from harness.study.result import EXPONENTIAL, POLYAK
 from harness.study.sampling import ASKING, SETTINGS
+from harness.study.space import Choices, parse
+from harness.training import optimizers
 
 
 def of(resolved: Mapping[Any, Any]) -> dict[str, Any]:
@@ -73,3 +78,38 @@ def _averaging(resolved: Mapping[str, Any]) -> dict[str, Any]:
         if name in node and not 0 <= node[name] < 1:
             raise ConfigError(f"averaging.{name} is {what} in [0, 1), got {node[name]:g}")
     return node
+
+
+def check(config: DictConfig, one: Request) -> None:
+    """That trials which are chosen by those before them can be run in that order.
+
+    Raises:
+        ConfigError: they are pruned, or asked for in another order.
+    """
+    if not one.study.asks:
+        return
+    name = config.sampler.name.value
+    if config.pruning.name.value != "none":
+        raise ConfigError(
+            f"sampler={name} chooses by final errors, which pruning= leaves out; give pruning=none"
+        )
+    if one.first_trial or one.trials is not None:
+        raise ConfigError(
+            f"sampler={name} chooses trials by those before them, in their order; ask for num_trials="
+            " alone, from the first"
+        )
+
+
+def check_words(node: Mapping[str, Any]) -> None:
+    """Our rules and schedules are equations; the arguments of a class may be words.
+
+    Raises:
+        ConfigError: words for one of ours.
+    """
+    if not optimizers.by_class(node["optimizer"]):
+        for name, axis in parse(node["search_space"]).items():
+            if isinstance(axis, Choices) and axis.of_words:
+                raise ConfigError(
+                    f"search_space.{name} is a number of {optimizers.described(node['optimizer'])}, got the"
+                    f" words {', '.join(axis.choices)}"
+                )

@@ -34,7 +34,7 @@ def draw(curves: pd.DataFrame, unit: str = "", note: str = "") -> Figure:
         )
         axes.plot(rows["trials"], rows["mean"], color=look.colour, linestyle=dashes)
         repeats = rows["repeats"].iloc[0]
-        told = "exact" if rows["exact"].iloc[0] else f"{repeats} repeat{'s' * (repeats > 1)}"
+        told = "exact" if rows["exact"].iloc[0] else f"{repeats} repeat{'s' if repeats > 1 else ''}"
         handles.append(
             Line2D(
                 [],
