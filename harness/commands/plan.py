@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     flags = [*(["-m"] if given.multirun else [])]
     flags += ["--config-dir", given.config_dir] if given.config_dir else []
 
-    from harness.config import build
+    from harness.config import build, how
     from harness.config.compose import compose
 
     jobs = compose([*flags, *words])
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         for line in _trials(workload, list(own), aim, needs):
             print(line, flush=True)
     asked = any(re.split(r"[=.]", word.lstrip("+~"))[0] in ASKING for word in words)
-    settings = build.common_options([config for config, _ in jobs])
+    settings = how.common_options([config for config, _ in jobs])
     for line in _bill(requests, None if asked else needs, settings, given):
         print(line, flush=True)
     return 0

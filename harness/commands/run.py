@@ -34,12 +34,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(jobs: Sequence[Job]) -> int:
     """Run the trials of composed configurations; the exit status of `harness.running.runner.run`."""
-    from harness.config import build
+    from harness.config import build, how
     from harness.running import runner
 
     requests = build.requests(jobs)
     _check_report(jobs[0][0], requests)
-    status = runner.run(requests, build.common_options([config for config, _ in jobs]))
+    status = runner.run(requests, how.common_options([config for config, _ in jobs]))
     if status > EXIT_SIGNAL:
         return status
     return max(status, _report(jobs, requests))
@@ -47,11 +47,11 @@ def run(jobs: Sequence[Job]) -> int:
 
 def _run_elsewhere(job: Job) -> int:
     """In a process that a launcher started: say what went wrong there, and give the exit status."""
-    from harness.config import build
+    from harness.config import build, how
     from harness.running import runner
 
     try:
-        return runner.run(build.requests([job]), build.common_options([job[0]]))
+        return runner.run(build.requests([job]), how.common_options([job[0]]))
     except Exception as error:
         return one_line.refuse("harness", error)
 

@@ -84,7 +84,7 @@ def _what(array: Array) -> str:
 
 def _sweeps(words: Sequence[str]) -> list[Sweep]:
     """What is asked of each study, checked."""
-    from harness.config import build
+    from harness.config import build, how
     from harness.config.compose import compose
     from harness.records.folder import StudyFolder
     from harness.running.rungs import check_cohorts
@@ -93,7 +93,7 @@ def _sweeps(words: Sequence[str]) -> list[Sweep]:
 
     sweeps = []
     for request, (composed, overrides) in build.asked(compose(words)):
-        settings = build.options(composed)
+        settings = how.options(composed)
         if settings.checkpoint_every is None:
             raise ConfigError(
                 "checkpoint_every=null would start a trial over at every time limit; leave it out"

@@ -64,7 +64,7 @@ def tuned(words: Sequence[str], root: Path) -> tuple[list[Watched], pd.DataFrame
     """
     import pandas as pd
 
-    from harness.config import build
+    from harness.config import build, how
     from harness.config.compose import compose
     from harness.records import tables
     from harness.running import runner
@@ -73,7 +73,7 @@ def tuned(words: Sequence[str], root: Path) -> tuple[list[Watched], pd.DataFrame
     requests = build.requests(jobs)
     for request in requests:
         task(request.study)  # refuses what cannot be drawn, before anything is trained
-    status = runner.run(requests, build.common_options([config for config, _ in jobs]))
+    status = runner.run(requests, how.common_options([config for config, _ in jobs]))
     if status:
         raise SweepError(
             f"not all trials could be trained (status {status}); run the command again"

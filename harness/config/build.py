@@ -1,4 +1,4 @@
-"""From composed configurations to studies, requests and options, checked across their parts."""
+"""From composed configurations to studies and requests, checked across their parts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import importlib.util
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from harness.config import methods, pruning
-from harness.config.schema import Damaged
+from harness.config import how, methods, pruning
 from harness.errors import ConfigError, unknown
-from harness.records.checkpoint import parse_every
 from harness.running import checks, stacking
-from harness.running.options import Options
 from harness.study import indices
 from harness.study.parametrisation import EFFECTIVE_LR, check_groups, meaning, split
 from harness.study.request import Request
@@ -71,7 +68,7 @@ def asked(jobs: Sequence[Job]) -> list[tuple[Request, Job]]:
         found[key] = (_together(before, one), first)
     checks.check_optimizers([request.study for request, _ in found.values()])
     for config, _ in jobs[:1]:  # a pool has one: common_options
-        stacking.check([request.study for request, _ in found.values()], _stack(config))
+        stacking.check([request.study for request, _ in found.values()], how.stack(config))
     return list(found.values())
 
 
@@ -237,62 +234,6 @@ def _together(one: Request, other: Request) -> Request:
             f"two jobs ask for different numbers of feasible trials of {one.study.name}; ask for one"
         )
     return replace(one, trials=tuple(sorted({*one.indices, *other.indices})))
-
-
-def common_options(configs: Sequence[DictConfig]) -> Options:
-    """How to run the jobs of one command, which one pool runs together.
-
-    Raises:
-        ConfigError: jobs that ask for different options, or an option that is none.
-    """
-    first, *others = [options(config) for config in configs]
-    for other in others:
-        for field in fields(Options):
-            one, another = getattr(first, field.name), getattr(other, field.name)
-            if one != another:
-                raise ConfigError(
-                    f"{field.name} is {one} for one job and {another} for another, and one pool runs"
-                    " them all; sweep what is studied, not how it is run"
-                )
-    return first
-
-
-def options(config: DictConfig) -> Options:
-    """How to run, from a composed configuration.
-
-    Raises:
-        ConfigError: a time or count that is none.
-    """
-    limit = config.trial_timeout
-    if limit is not None and not limit > 0:
-        raise ConfigError(f"trial_timeout must be more than 0 seconds (or null), got {limit:g}")
-    if config.trials_per_task < 1:
-        raise ConfigError(f"trials_per_task must be 1 or more, got {config.trials_per_task}")
-    return Options(
-        workers=config.workers,
-        device=config.device.value,
-        retry_failed=config.retry_failed,
-        trial_timeout_seconds=limit,
-        checkpoint_every=parse_every(config.checkpoint_every),
-        set_damaged_aside=config.damaged is Damaged.set_aside,
-        pruning=pruning.of(config),
-        leave_open=bool(config.pruning.leave_open),
-        keep=config.keep.value if config.keep else None,
-        stack=_stack(config),
-    )
-
-
-def _stack(config: DictConfig) -> int | str:
-    stack = 1 if config.stack in (None, "none") else config.stack
-    if stack == stacking.AUTO:
-        return 1 if config.keep else stacking.AUTO  # weights are of trials one by one
-    if type(stack) is not int or stack < 1:
-        raise ConfigError(f"stack must be a number of trials, auto or null, got {stack!r}")
-    others = {"pruning": config.pruning.name.value != "none", "keep": bool(config.keep)}
-    for name, used in others.items():
-        if stack > 1 and used:
-            raise ConfigError(f"stack={stack} and {name}= exclude each other; leave one out")
-    return stack
 
 
 def _check_workload(workload: Mapping[str, Any]) -> None:

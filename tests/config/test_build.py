@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.config import build
+from harness.config import build, how
 from harness.errors import ConfigError
 from harness.records.checkpoint import Every
 from harness.running.options import Options
@@ -154,7 +154,7 @@ def test_one_name_means_one_optimizer_and_one_workload(words, says):
 
 
 def options(*words):
-    return build.common_options([config for config, _ in jobs(*TINY, "optimizer=sgd", *words)])
+    return how.common_options([config for config, _ in jobs(*TINY, "optimizer=sgd", *words)])
 
 
 def test_the_options_of_a_command():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.config import build
+from harness.config import build, how
 from harness.errors import ConfigError
 from harness.study.pruning import Pruning
 from tests.faults.sweeps import CONF
@@ -13,7 +13,7 @@ ON = (*TINY, "pruning=halving")
 
 
 def options(*words):
-    return build.common_options([config for config, _ in jobs(*words)])
+    return how.common_options([config for config, _ in jobs(*words)])
 
 
 def test_none_is_the_default():

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.commands import one_line
-from harness.config import build
+from harness.config import build, how
 from harness.config.compose import compose
 from harness.records.folder import StudyFolder
 from tests import studies
@@ -60,7 +60,7 @@ def ends_well(capsys, words, root):
         jobs = compose(words)
         for request in build.requests(jobs):
             request.study.point(0)
-        build.common_options([config for config, _ in jobs])
+        how.common_options([config for config, _ in jobs])
     except Exception as error:
         code = one_line.refuse("harness", error)  # which raises what is no mistake of the user's
         _, lines = capsys.readouterr()

@@ -7,7 +7,7 @@ import pytest
 
 from harness.__main__ import command
 from harness.commands import one_line, run
-from harness.config import build, compose
+from harness.config import build, compose, how
 from harness.errors import EXIT_COMPLETE, EXIT_USAGE
 from tests.analysis.conftest import made_up_study, write_study
 from tests.faults import sweeps, twins
@@ -67,7 +67,7 @@ def composed(text):
     words = ["--config-dir", str(sweeps.CONF), *shlex.split(text)]
     jobs = compose.compose(words)
     requests = build.requests(jobs)
-    build.common_options([config for config, _ in jobs])
+    how.common_options([config for config, _ in jobs])
     run._check_report(jobs[0][0], requests)
     return requests
 
