@@ -32,7 +32,7 @@ TYPICAL = 0.75  # of `shared`
 TABLES = 400  # simulated
 ROUNDS = 4  # the first goes near the solution, the mean of the others is taken
 MOST_SIMULATED = 4_000  # trials; beyond, power grows as √N does
-MOST_TRIALS = 1_000_000
+MOST_TRIALS = 100_000
 LARGEST_WIN = 0.99
 
 

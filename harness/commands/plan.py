@@ -120,7 +120,7 @@ def _trials(
     ):
         count = trials_for(question, aim.power, shared)
         needs.setdefault(workload, count)  # the first: that of the paired test
-        yield f"  N = {'over a million' if count is None else f'about {count:,}'} trials of each: {of}"
+        yield f"  N = {'over 100,000' if count is None else f'about {count:,}'} trials of each: {of}"
     if not found:
         return
     least = min(count for _, count, _ in found)

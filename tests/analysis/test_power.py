@@ -49,6 +49,7 @@ def test_orders_of_magnitude_at_the_budget_of_decision():
     assert trials_for(Question(0.501, 16), 0.8) is None
 
 
+@pytest.mark.slow
 def test_what_trials_at_hand_can_find():
     win = least_win(160, 16, 0.8)
     assert power(Question(win, 16), 160) == pytest.approx(0.8, abs=0.05)
