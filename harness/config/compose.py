@@ -269,7 +269,7 @@ def as_hydra_takes_them(words: Sequence[str]) -> list[str]:
     if flags:
         rest = [_swept(word) for word in rest]
     else:
-        rest = [re.sub(r"^trial=([0-9,-]*,[0-9,-]*)$", r"trial=[\1]", word) for word in rest]
+        rest = [re.sub(r"^trial=([0-9,-]*,[0-9,-]*)$", r"trial='\1'", word) for word in rest]
     return flags + rest
 
 
