@@ -23,7 +23,10 @@ def study(*words):
 def task(of):
     """A study's workload, opened once in this process."""
     parts = [of.config[part] for part in ("workload", "data", "model")]
-    key = json.dumps([parts[0]["module"], parts[0]["batch_size"], *parts[1:]], sort_keys=True)
+    order = [of.config["order"], parts[0]["steps"]] if "order" in of.config else None
+    key = json.dumps(
+        [parts[0]["module"], parts[0]["batch_size"], *parts[1:], order], sort_keys=True
+    )
     if key not in TASKS:
         TASKS[key] = load_task(of, "cpu")
     return TASKS[key]

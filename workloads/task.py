@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # torch costs seconds to import; a missing folder is reported before that
+    import numpy as np
     from torch import Tensor, nn
 
 Carry = Any
@@ -57,6 +58,17 @@ class Task(Protocol):
 
         Runs in eval mode without gradients, and leaves the model in train mode.
         """
+        ...
+
+    def in_order(self, scores: np.ndarray, **settings: Any) -> None:
+        """Draw minibatches by difficulty: `workloads.tasks.curriculum.Curriculum`.
+
+        Needed only where `order=` asks for it.
+        """
+        ...
+
+    def training_losses(self, model: nn.Module) -> Tensor:
+        """The loss of each training example [examples], in eval mode. Needed by `harness difficulty`."""
         ...
 
     def predict(self, model: nn.Module, split: str) -> tuple[Tensor, Tensor]:

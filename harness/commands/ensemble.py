@@ -42,13 +42,13 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_intermixed_args(arguments)
     if given.members < 1:
         raise ConfigError(f"--members must be 1 or more, got {given.members}")
-    chosen, further = _words(given.words)
-    source = _source(Path(given.root), chosen)
+    chosen, further = chosen_words(given.words)
+    trained = source(Path(given.root), chosen)
     if given.of == SEEDS:
         root = Path(given.out) / SEEDS
-        if status := _reseed(source, chosen, given.members, root, further):
+        if status := _reseed(trained, chosen, given.members, root, further):
             return status
-        source = _source(root, {})
+        trained = source(root, {})
     elif further:
         raise ConfigError(
             f"{further[0]!r} is a word of a run, and only --of seeds trains; leave it out"
@@ -61,10 +61,10 @@ def main(arguments: Sequence[str]) -> int:
     from harness.report.catalogue import save_figure
     from harness.running.predictions import predictions
 
-    members = _members(source, given.of, chosen, given.members)
+    members = _members(trained, given.of, chosen, given.members)
     frames = []
     for split in ("validation", "test"):
-        found = predictions(source.study, source.path, members, split)
+        found = predictions(trained.study, trained.path, members, split)
         frames.append(ensembles.errors(*found).assign(split=split))
         one, whole = frames[-1].iloc[0], frames[-1].iloc[-1]
         print(
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    title = f"{source.study.workload}, {source.study.optimizer}: {len(members)} {_told(given.of)}"
+    title = f"{trained.study.workload}, {trained.study.optimizer}: {len(members)} {_told(given.of)}"
     frame = pd.concat(frames, ignore_index=True)
     save_figure("ensemble", frame, lambda f, note: figures.draw(f, title, note), out, "")
     print(out / "ensemble.png")
@@ -100,7 +100,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _words(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def chosen_words(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Those that choose a study and trial, and those of a run."""
     chosen, further = {}, []
     for word in words:
@@ -116,7 +116,7 @@ def _words(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return chosen, further
 
 
-def _source(root: Path, chosen: dict[str, str]) -> Source:
+def source(root: Path, chosen: dict[str, str]) -> Source:
     """The one study that is meant.
 
     Raises:
@@ -151,18 +151,18 @@ def _source(root: Path, chosen: dict[str, str]) -> Source:
     return Source(paths[0], Study(node, overrides), ranked)
 
 
-def _trial(source: Source, chosen: dict[str, str]) -> int:
+def trial_of(trained: Source, chosen: dict[str, str]) -> int:
     """The one that is named, else the selected one."""
-    return int(chosen["trial"]) if "trial" in chosen else int(source.trials[0]["trial"])
+    return int(chosen["trial"]) if "trial" in chosen else int(trained.trials[0]["trial"])
 
 
-def _members(source: Source, of: str, chosen: dict[str, str], count: int) -> list[Any]:
+def _members(trained: Source, of: str, chosen: dict[str, str], count: int) -> list[Any]:
     from harness.records import weights
     from harness.running.predictions import Member
 
     if of == CHECKPOINTS:
-        trial = _trial(source, chosen)
-        steps = weights.steps_of(source.path, trial)
+        trial = trial_of(trained, chosen)
+        steps = weights.steps_of(trained.path, trial)
         if not steps:
             raise ConfigError(
                 f"trial {trial} kept no weights of its evaluations; train it with keep=evaluations into a root"
@@ -170,29 +170,29 @@ def _members(source: Source, of: str, chosen: dict[str, str], count: int) -> lis
             )
         return [Member(trial, f"{step:06d}") for step in reversed(steps[-count:])]
     # What a trial reports: its last evaluation, under early stopping its best.
-    name = weights.BEST if "stopping" in source.study.config else weights.LAST
-    return [Member(record["trial"], name) for record in source.trials[:count]]
+    name = weights.BEST if "stopping" in trained.study.config else weights.LAST
+    return [Member(record["trial"], name) for record in trained.trials[:count]]
 
 
 def _reseed(
-    source: Source, chosen: dict[str, str], count: int, root: Path, words: Sequence[str]
+    trained: Source, chosen: dict[str, str], count: int, root: Path, words: Sequence[str]
 ) -> int:
     """Train the selected trial's hyperparameters, a study without a search, `count` times."""
     from harness.commands import run
     from harness.config import compose
     from harness.study.study import portable
 
-    trial = _trial(source, chosen)
-    found = [record for record in source.trials if record["trial"] == trial]
+    trial = trial_of(trained, chosen)
+    found = [record for record in trained.trials if record["trial"] == trial]
     if not found:
-        raise ConfigError(f"{source.path} has no complete trial {trial}; choose another")
+        raise ConfigError(f"{trained.path} has no complete trial {trial}; choose another")
     constants = [f"++search_space.{name}={value!r}" for name, value in found[0]["point"].items()]
     locations = [
-        word for word in source.study.overrides if word not in portable(source.study.overrides)
+        word for word in trained.study.overrides if word not in portable(trained.study.overrides)
     ]
     jobs = compose.compose(
         [
-            *_but(portable(source.study.overrides), "search_space."), *locations, *constants, "sampler=halton",
+            *_but(portable(trained.study.overrides), "search_space."), *locations, *constants, "sampler=halton",
             f"root={root}", f"num_trials={count}", "keep=weights", *words,
         ]
     )  # fmt: skip

@@ -23,6 +23,7 @@ VERBS = {
     "searches": "random, grid and Bayesian search: how soon each finds a good trial",
     "curves": "learning curves of the selected trials of several runs, side by side",
     "ensemble": "predictions of several trials, seeds or checkpoints averaged",
+    "difficulty": "the training examples' losses under a trial, for a curriculum",
     "spaces": "whether a comparison holds on parts of its search spaces",
     "bundle": "a results folder as one file that repeats it, own code and all",
     "card": "the facts of a results folder, as its card states them",

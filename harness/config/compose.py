@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 STUDY_PARTS = ("workload", "model", "data", "optimizer", "schedule", "search_space")
 QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.S)
-TEXTS = ("root", "report", "data.root", "data.cache", "data.file")  # taken as they are typed
+TEXTS = (
+    "root",
+    "report",
+    "data.root",
+    "data.cache",
+    "data.file",
+    "order.scores",
+)  # taken as they are typed
 PRINTING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help")
 CONFIG_DIR = ("--config-dir", "-cd")
 VALUED = (

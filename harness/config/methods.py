@@ -8,12 +8,15 @@ from typing import Any
 from omegaconf import DictConfig
 
 from harness.errors import ConfigError
+from harness.records import difficulty
 from harness.study import asking
 from harness.study.request import Request
 from harness.study.result import EXPONENTIAL, POLYAK
 from harness.study.sampling import ASKING, SETTINGS
 from harness.study.space import Choices, parse
 from harness.training import optimizers
+
+SHUFFLED = "shuffled"  # the default of order=
 
 
 def of(resolved: Mapping[Any, Any]) -> dict[str, Any]:
@@ -26,6 +29,7 @@ def of(resolved: Mapping[Any, Any]) -> dict[str, Any]:
         "sampler": _sampler(resolved["sampler"]),
         "stopping": _stopping(resolved),
         "averaging": _averaging(resolved),
+        "order": _order(resolved["order"]),
     }
     return {name: node for name, node in found.items() if node}
 
@@ -78,6 +82,31 @@ def _averaging(resolved: Mapping[str, Any]) -> dict[str, Any]:
         if name in node and not 0 <= node[name] < 1:
             raise ConfigError(f"averaging.{name} is {what} in [0, 1), got {node[name]:g}")
     return node
+
+
+def _order(node: Mapping[str, Any]) -> dict[str, Any]:
+    node = _given(node)
+    name = node.pop("name")
+    if name == SHUFFLED:
+        if node:
+            key, value = next(iter(node.items()))
+            raise ConfigError(
+                f"order.{key}={value} says nothing under order=shuffled; leave it out"
+            )
+        return {}
+    for key, least in (("start", 0.0), ("pace", 0.0)):
+        if key in node and not least < node[key] <= 1:
+            raise ConfigError(f"order.{key} is a share in (0, 1], got {node[key]:g}")
+    if not node.get("scores"):
+        raise ConfigError(
+            f"order={name} needs order.scores=FILE, the difficulty of each training example; harness"
+            " difficulty writes one"
+        )
+    return {
+        "name": name,
+        **node,
+        "scores_sha256": difficulty.digest(difficulty.read(node["scores"])),
+    }
 
 
 def check(config: DictConfig, one: Request) -> None:

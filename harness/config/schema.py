@@ -75,6 +75,21 @@ class AveragingNode:
     polyak: float | None = None
 
 
+class OrderName(Enum):
+    shuffled = "shuffled"
+    naive = "naive"
+    mixed = "mixed"
+    combined = "combined"
+
+
+@dataclass
+class OrderNode:
+    name: OrderName = MISSING
+    scores: str | None = None
+    start: float | None = None
+    pace: float | None = None
+
+
 class Keep(Enum):
     weights = "weights"
     evaluations = "evaluations"
@@ -123,6 +138,7 @@ class Config:
     precision: Precision = MISSING
     stopping: StoppingNode = MISSING
     averaging: AveragingNode = MISSING
+    order: OrderNode = MISSING
     # which trials
     first_trial: int = MISSING
     num_trials: int = MISSING

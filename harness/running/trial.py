@@ -8,11 +8,13 @@ import importlib
 import json
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
 from harness.errors import SweepError
+from harness.records import difficulty
 from harness.records.checkpoint import Checkpoint
 from harness.records.record import Record, new_record
 from harness.records.weights import Weights
@@ -41,7 +43,25 @@ def load_task(study: Study, device: str) -> Task:
             f"workload.train_sample: {config['workload']['name']} has no evaluate_training(model, examples)"
             " (workloads/task.py); add it, or give workload.train_sample=null"
         )
+    if "order" in config:
+        _put_in_order(task, config)
     return task
+
+
+def _put_in_order(task: Any, config: Mapping[str, Any]) -> None:
+    """Have a task draw its minibatches by the difficulty of examples."""
+    order = {key: each for key, each in config["order"].items() if key != "scores_sha256"}
+    if not hasattr(task, "in_order"):
+        raise DataError(
+            f"order={order['name']}: {config['workload']['name']} has no in_order(scores, …)"
+            " (workloads/task.py), as a text has an order of its own; leave order= out"
+        )
+    scores = difficulty.read(order.pop("scores"))
+    if difficulty.digest(scores) != config["order"]["scores_sha256"]:
+        raise DataError("order.scores was changed since the command started; start it again")
+    if "pace" in order:
+        order["pace_steps"] = round(order.pop("pace") * config["workload"]["steps"])
+    task.in_order(scores, **order)
 
 
 def run_trial(

@@ -256,6 +256,7 @@ def _task(
         config["data"],
         config["model"],
         config["workload"]["batch_size"],
+        [config["order"], config["workload"]["steps"]] if "order" in config else None,
         load.__name__,
     )
     key = json.dumps(wanted, sort_keys=True)

@@ -20,9 +20,9 @@ STUDY_KEYS = (
     "workload", "model", "data", "optimizer", "schedule", "search_space", "sampler", "seed", "precision",
 )  # fmt: skip
 # Part of a study only where they are used: without them it is what it was before there were any.
-OPTIONAL_KEYS = ("stopping", "averaging")
+OPTIONAL_KEYS = ("stopping", "averaging", "order")
 # Where data lies and how it gets there does not change a result; what it is does.
-LOCATIONS = ("data.root", "data.cache", "data.download", "data.file")
+LOCATIONS = ("data.root", "data.cache", "data.download", "data.file", "order.scores")
 # Settings that are no part of the study. A target is asked of the results, it is not what they are;
 # a metric is what they are called.
 NOT_OF_THE_STUDY = (*LOCATIONS, "workload.target_error", "workload.metric")
@@ -84,7 +84,7 @@ class Study:
         user's own optimizer or workload counts; ours is named by the version in each record.
         """
         config = {name: node for name, node in self.config.items() if name != "search_space"}
-        for part in ("data", "workload"):
+        for part in {"data", "workload", "order"} & config.keys():
             config[part] = {
                 key: value
                 for key, value in config[part].items()

@@ -5,16 +5,19 @@ import pytest
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from harness.__main__ import command
 from harness.analysis.ensembles import error
 from harness.errors import ConfigError
-from harness.records import tables, weights
+from harness.records import difficulty, tables, weights
 from harness.records.folder import StudyFolder
 from harness.records.record import deterministic
 from harness.running.predictions import Member, predictions
+from harness.running.trial import load_task
 from harness.study.result import COMPLETE, FURTHER_COLUMNS
 from tests.running.test_trial import CNN, LSTM, Interrupted
 from tests.studies import record, result, study, task
 from workloads.models.resnet import ResNet
+from workloads.task import DataError
 
 BASE = ("optimizer=momentum", "search_space=digits_cnn/paper/momentum", *CNN)
 METHODS = {
@@ -260,3 +263,59 @@ def test_a_workload_that_predicts_no_classes_says_so(tmp_path):
     record(of, 0, lambda: False, None, None, weights.Weights(folder, 0, "weights"))
     with pytest.raises(ConfigError, match="quadratic_deep has no predict"):
         predictions(of, folder.path, [Member(0, weights.LAST)], "test")
+
+
+# --- curriculum --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def scores(tmp_path):
+    """The difficulty of the digits by a reference trial, as the command writes it."""
+    root = tmp_path / "reference"
+    of = study(*BASE)
+    folder = StudyFolder(root, of)
+    folder.create()
+    folder.write(record(of, 0, lambda: False, None, None, weights.Weights(folder, 0, "weights")))
+    assert command(["difficulty", str(root), "--out", str(tmp_path / "scores.csv")]) == 0
+    return tmp_path / "scores.csv"
+
+
+def test_the_difficulty_is_the_loss_of_each_training_example(scores):
+    losses = difficulty.read(scores)
+    assert len(losses) == 1077
+    of = study(*BASE)
+    model = task(of).model()
+    root = scores.parent / "reference"
+    (path,) = [each.parent for each in root.glob("*/*/*/study.json")]
+    model.load_state_dict(weights.read(path, 0))
+    _, mean = task(of).evaluate_training(model, 1077)
+    assert losses.mean() == pytest.approx(mean, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["naive", "mixed", "combined"])
+def test_a_curriculum_is_part_of_the_study_and_resumes_to_the_same_bits(name, scores, tmp_path):
+    of = study(*BASE, f"order={name}", f"order.scores={scores}")
+    elsewhere = tmp_path / "copy.csv"
+    elsewhere.write_text(scores.read_text())
+    assert study(*BASE, f"order={name}", f"order.scores={elsewhere}").fingerprint == of.fingerprint
+    assert of.fingerprint != study(*BASE).fingerprint
+    trial = Interrupted(of, tmp_path)
+    assert trial.run(stop_at=6) is None
+    assert deterministic(trial.run()) == result(of, 1)
+    assert result(of, 1)["train_loss"] != result(study(*BASE), 1)["train_loss"]
+
+
+def test_a_curriculum_that_is_none_says_so(scores, tmp_path):
+    for words, message in (
+        (("order=naive",), "order=naive needs order.scores=FILE"),
+        (("order=mixed", f"order.scores={tmp_path}/no.csv"), "cannot be read .*; write it with"),
+        (("order.pace=0.5",), "order.pace=0.5 says nothing under order=shuffled"),
+        (("order=naive", f"order.scores={scores}", "order.pace=2"), r"a share in \(0, 1\], got 2"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            study(*BASE, *words)
+    text = study(
+        "workload=python_docs_lstm", "optimizer=sgd", "order=mixed", f"order.scores={scores}"
+    )
+    with pytest.raises(DataError, match="python_docs_lstm has no in_order"):
+        load_task(text, "cpu")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workloads.tasks.augmentation import (
@@ -18,6 +19,7 @@ from workloads.tasks.augmentation import (
     standardised,
 )
 from workloads.tasks.cross_entropy import count_errors, mean_cross_entropy
+from workloads.tasks.curriculum import Curriculum
 from workloads.tasks.order import AUGMENTATION, Order
 from workloads.tasks.splits import sampled
 
@@ -76,7 +78,7 @@ class ImageTask:
         self._images = torch.from_numpy(images).to(device)
         self._labels = torch.from_numpy(labels.astype(np.int64)).to(device)
         self._splits = {name: torch.from_numpy(part) for name, part in splits.items()}
-        self._order = Order(
+        self._order: Order | Curriculum = Order(
             self._splits["train"],
             batch_size,
             drop_remainder=drop_remainder,
@@ -89,6 +91,23 @@ class ImageTask:
     def model(self) -> nn.Module:
         # Two moves, as the stubs of Module.to know of either but not of both.
         return self._build_model().to(memory_format=torch.channels_last).to(self.device)
+
+    def in_order(self, scores: np.ndarray, **settings: Any) -> None:
+        """Draw minibatches by difficulty from now on: see Curriculum."""
+        self._order = Curriculum(self._splits["train"], self.batch_size, scores, **settings)
+
+    @torch.no_grad()
+    def training_losses(self, model: nn.Module) -> Tensor:
+        model.eval()
+        dtype = next(model.parameters()).dtype
+        found = [
+            F.cross_entropy(
+                model(self.inputs(images, dtype)).float(), labels, reduction="none"
+            ).cpu()
+            for images, labels in self._in_parts(self._splits["train"])
+        ]
+        model.train()
+        return torch.cat(found)
 
     def examples(self, step: int, data_seed: int) -> Tensor:
         """Indices of minibatch `step`: [batch_size]."""
