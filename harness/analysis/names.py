@@ -15,6 +15,10 @@ NAMES = {
     "adadelta": "Adadelta", "adamax": "AdaMax", "newton": "Newton", "lbfgs": "L-BFGS",
     "downpour": "Downpour SGD", "downpour_adagrad": "Downpour Adagrad", "easgd": "EASGD",
     "eamsgd": "EAMSGD", "adaptive_revision": "AdaptiveRevision",
+    "radam": "RAdam", "nadamw": "NAdamW", "adafactor": "Adafactor", "rprop": "Rprop",
+    "lion": "Lion", "muon": "Muon", "soap": "SOAP", "shampoo": "Shampoo",
+    "schedule_free_sgd": "schedule-free SGD", "schedule_free_adamw": "schedule-free AdamW",
+    "prodigy": "Prodigy", "ademamix": "AdEMAMix", "sam": "SAM",
 }  # fmt: skip
 QUANTITIES = {
     "val_error": "validation error", "test_error": "test error", "train_loss": "training loss",
@@ -39,8 +43,8 @@ def name(optimizer: str) -> str:
 def listed(optimizers: Iterable[str]) -> str:
     """Names in a sentence.
 
-    >>> listed(["sgd", "adam", "lion"])
-    'SGD, Adam and lion'
+    >>> listed(["sgd", "adam", "mine"])
+    'SGD, Adam and mine'
     """
     names = [name(optimizer) for optimizer in optimizers]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from harness.training.rules import RULES
 LR = (1e-5, 1.0)  # where the class has none
 ABOVE, MOST_LR = 3, 10.0  # decades above the class's own, and where they end; five are searched
 EPS = (1e-10, 1e-2)
+DECAYS, DECAY = r"beta|momentum|rho|decay|gamma|mu\b", (1e-3, 1.0)  # of averages, as 1 - it
 STEPS = (
     "total_steps", "num_steps", "n_steps", "training_steps", "num_iterations", "total_iters", "t_max",
 )  # fmt: skip
@@ -125,6 +127,9 @@ def _lines(
             axis, low, high = RANGES[name]
             own = "by convention" if default is None else f"the class's own is {name} = {default:g}"
             yield Line(axis, _range(low, high), own)
+        elif default is not None and 0.5 <= default < 1 and re.search(DECAYS, name):
+            why = f"as betas are; the class's own is {name} = {default:g}"
+            yield Line(f"{ONE_MINUS}{name}", _range(*DECAY), why)
         elif default is not None and math.isfinite(default):
             shown = _range(default / 10, default * 10) if default > 0 else _number(default)
             yield Line(name, shown, f"no convention; held at {_number(default)}", False)

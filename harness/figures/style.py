@@ -39,13 +39,27 @@ LOOKS = {
     "adamax": Look("#332288", "p"),
     "newton": Look("#000000", "*"),
     "lbfgs": Look("#aa4499", "h"),
+    "radam": Look("#ee6677", "D"),
+    "nadamw": Look("#bb5566", "s"),
+    "adafactor": Look("#ddaa33", "^"),
+    "rprop": Look("#bbbbbb", "v"),
+    "lion": Look("#b15928", "P"),
+    "muon": Look("#117733", "X"),
+    "soap": Look("#44aa99", "o"),
+    "shampoo": Look("#1b9e77", "d"),
+    "schedule_free_sgd": Look("#66ccee", "<"),
+    "schedule_free_adamw": Look("#f4a582", ">"),
+    "prodigy": Look("#7570b3", "p"),
+    "ademamix": Look("#e7298a", "H"),
+    "sam": Look("#4477aa", "h"),
 }
 OTHERS = tuple(
-    Look(colour, "h*d"[place % 3])
-    for place, colour in enumerate((
-        "#44aa99", "#994488", "#117733", "#ddaa33", "#4477aa", "#cc6677", "#887700", "#994455",
-        "#0077bb", "#cc3311", "#009988", "#ee7733",
-    ))
+    Look(colour, marker)
+    for marker in "*dhH8"  # five times twelve before two look alike
+    for colour in (
+        "#994488", "#887700", "#cc6677", "#009988", "#994455", "#0077bb", "#ee7733", "#cc3311",
+        "#225555", "#663333", "#222255", "#aaaa00",
+    )
 )  # fmt: skip
 DIVERGED_COLOUR = "#a50026"
 SETTINGS: dict[Any, Any] = {

@@ -36,7 +36,7 @@ class Counted(Mine):
 
 
 class NoRate(Mine):
-    def __init__(self, params, beta1=0.5):
+    def __init__(self, params, beta1=0.5, slow_decay=0.9):
         super().__init__(params, lr=0.1)
 
 
@@ -99,7 +99,7 @@ def test_an_optimizer_from_its_signature(here, capsys):
     ("name", "further", "expected", "schedule"),
     [
         ("Counted", [], ["lr", "one_minus_momentum"], []),
-        ("NoRate", [], ["one_minus_beta1"], ["schedule=constant"]),
+        ("NoRate", [], ["one_minus_beta1", "one_minus_slow_decay"], ["schedule=constant"]),
         ("Wrapping", ["--argument", "base_optimizer={import: torch.optim.SGD}"], ["lr"], []),
     ],
 )

@@ -15,11 +15,13 @@ from harness.analysis.axis_projections import axis_projections
 from harness.analysis.checking import check
 from harness.analysis.counting import every_trial
 from harness.analysis.failure_map import failure_map
+from harness.analysis.names import NAMES
 from harness.analysis.reading import Results
 from harness.analysis.search_spaces import by_search_space
 from harness.analysis.selected import errors
 from harness.analysis.targets import steps_to_target
 from harness.analysis.tuning_curves import in_cells
+from harness.config import shipped
 from harness.figures import (
     axis_projections as draw_axis_projections,
 )
@@ -48,6 +50,12 @@ def _settings() -> Iterator[None]:
         yield
 
 
+MODERN = (
+    "adagrad", "adadelta", "adamax", "adamw", "radam", "nadamw", "adafactor", "rprop", "lion", "muon",
+    "soap", "shampoo", "schedule_free_sgd", "schedule_free_adamw", "prodigy", "ademamix", "sam", "lbfgs",
+)  # fmt: skip
+
+
 def words(figure: Figure) -> str:
     return "\n".join(
         text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text"))
@@ -59,11 +67,20 @@ def titled(figure: Figure, title: str) -> list[Axes]:
 
 
 def test_every_optimizer_has_one_colour_and_marker_of_its_own() -> None:
-    looks = style.looks([*style.LOOKS, "lion", "muon", "shampoo", "sophia"])
+    looks = style.looks([*style.LOOKS, "sophia", "mine", "yours"])
     assert len({look.colour for look in looks.values()}) == len(looks)
-    assert len({(look.colour, look.marker) for look in looks.values()}) == len(looks)
-    assert len({style.LOOKS[name].marker for name in style.LOOKS}) == len(style.LOOKS)
-    assert style.looks(["lion", "adam"])["adam"] == style.looks(["adam"])["adam"]
+    many = style.looks([*style.LOOKS, *(f"other_{number}" for number in range(60))])
+    assert len(set(many.values())) == len(many)
+    classical = list(style.LOOKS)[:12]
+    assert len({style.LOOKS[name].marker for name in classical}) == len(classical)
+    assert style.looks(["mine", "adam"])["adam"] == style.looks(["adam"])["adam"]
+
+
+def test_every_shipped_optimizer_has_a_look_and_a_name() -> None:
+    shipped_ones = set(shipped.names("optimizer"))
+    assert sorted(set(MODERN) - set(style.LOOKS)) == []
+    assert sorted(set(MODERN) - set(NAMES)) == []
+    assert set(MODERN) <= shipped_ones
 
 
 def test_tuning_curves_are_solid_to_a_fifth_and_dashed_beyond(results: Results) -> None:

@@ -23,7 +23,7 @@ READY = {
     "radam": (0, 0.06), "nadamw": (0, 0.06), "adafactor": (2, 0.06), "rprop": (4, 0.12),
     "lion": (0, 0.06), "muon": (4, 0.06), "soap": (0, 0.06), "schedule_free_sgd": (1, 0.06),
     "schedule_free_adamw": (4, 0.06), "prodigy": (0, 0.06), "ademamix": (0, 0.06), "sam": (4, 0.06),
-    "lbfgs": (0, 0.08),
+    "lbfgs": (0, 0.08), "shampoo": (0, 0.1),
 }  # fmt: skip
 PACKAGES = ("pytorch_optimizer", "schedulefree")
 STEPS, HALFWAY = 300, 150
@@ -73,6 +73,33 @@ def test_it_has_a_search_space_with_its_source_on_each_workload(optimizer, workl
     of = study(*words(optimizer, f"workload={workload}"))
     assert of.optimizer == optimizer
     assert len({meaning(axis) for axis in of.space}) == len(of.space)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """The two large workloads, small: words of a run on a text of one's own and on made images."""
+    text = tmp_path_factory.mktemp("text") / "text"
+    text.write_text("all happy families are alike; " * 600, encoding="utf-8")
+    few = ("workload.steps=2", "workload.eval_every=2", "workload.test_every=0")
+    return {
+        "war_and_peace_lstm": (
+            f"data.file={text}", "data.any_edition=true", "model.hidden_size=8", "model.sequence_length=5",
+            "workload.batch_size=4", *few,
+        ),
+        "cifar10_resnet32": (
+            "workload.module=tests.made_images", "model.width=4", "workload.batch_size=8", *few,
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("workload", ["war_and_peace_lstm", "cifar10_resnet32"])
+@pytest.mark.parametrize("optimizer", READY)
+def test_it_composes_and_trains_on_the_large_ones(optimizer, workload, large):
+    path = CONF / "search_space" / workload / f"{optimizer}.yaml"
+    assert path.read_text(encoding="utf-8").startswith("# Source: ")
+    of = study(*words(optimizer, f"workload={workload}", *large[workload]))
+    made = begin(of)
+    assert made.results(made.run(lambda: False))["steps"] == 2
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "soap", "schedule_free_adamw", "sam", "lbfgs"])
