@@ -10,9 +10,12 @@ from harness.analysis.cells import PAIR, cells, comparison_budget, drawn, evalua
 from harness.analysis.checking import TableError
 from harness.analysis.counting import counted, feasible_alone, values
 from harness.analysis.pooling import groups
-from harness.study.result import IDENTITY
+from harness.analysis.targets import with_spent
+from harness.study.result import IDENTITY, STEPS
 
-COLUMNS = ("workload", "optimizer", "budget_trials", "step", "best", "p05", "p50", "p95")
+COLUMNS = (
+    "workload", "optimizer", "budget_trials", "step", "best", "p05", "p50", "p95", "spent",
+)  # fmt: skip
 
 
 def learning_curves(
@@ -21,11 +24,13 @@ def learning_curves(
     *,
     max_budget: int | None = None,
     budget: int | None = None,
+    against: str = STEPS,
 ) -> pd.DataFrame:
     """Per workload, optimizer and step: the best trial's validation error, and quantiles over tuning runs.
 
     The quantiles are those of the curve of the trial that K feasible trials select (by their final
-    validation error), K that of `cells.comparison_budget`.
+    validation error), K that of `cells.comparison_budget`. ``spent`` is the step, or where it is
+    ``against`` gradients or seconds, what the optimizer's middle trial has spent of them there.
 
     Raises:
         TableError: there are no learning curves, or of one evaluation each.
@@ -36,6 +41,7 @@ def learning_curves(
         raise TableError("every trial was evaluated once only, at its end")
     trials = feasible_alone(trials)
     budgets = comparison_budget(trials, max_budget, budget=budget)
+    spent = with_spent(curves, trials)
     parts = []
     for group in groups(trials):
         rows = counted(group.trials)
@@ -49,13 +55,16 @@ def learning_curves(
         spread = [best_of_k.quantiles(w, at_step[step].to_numpy())[:, 0] for step in at_step]
         names = {"workload": group.workload, "optimizer": group.optimizer, "budget_trials": k}
         best = at_step.iloc[int(np.argmin(errors))].to_numpy()
-        parts.append(pd.DataFrame(names | {"step": at_step.columns, "best": best}).join(
+        part = pd.DataFrame(names | {"step": at_step.columns, "best": best}).join(
             pd.DataFrame(spread, columns=["p05", "p50", "p95"])
-        ))  # fmt: skip
+        )
+        own = spent.merge(rows[list(IDENTITY)], on=list(IDENTITY))
+        parts.append(part.assign(spent=part["step"].map(own.groupby("step")[against].median())))
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
     frame = cells(trials).merge(found, how="left", on=PAIR)
     without = (frame["missing"] == "") & frame["step"].isna()
-    return frame.assign(missing=frame["missing"].mask(without, "no curves"), metric="val_error")
+    frame = frame.assign(missing=frame["missing"].mask(without, "no curves"))
+    return frame.assign(metric="val_error", against=against)
 
 
 def of_workloads_with_curves(
@@ -64,6 +73,7 @@ def of_workloads_with_curves(
     *,
     max_budget: int | None = None,
     budget: int | None = None,
+    against: str = STEPS,
 ) -> pd.DataFrame:
     """The learning curves of those workloads that have any, what there is to draw; empty for none."""
     parts = []
@@ -72,7 +82,9 @@ def of_workloads_with_curves(
     for workload in trials["workload"].unique():
         rows, evaluated = (t[t["workload"] == workload] for t in (trials, curves))
         if not evaluated_once(evaluated):
-            found = learning_curves(rows, evaluated, max_budget=max_budget, budget=budget)
+            found = learning_curves(
+                rows, evaluated, max_budget=max_budget, budget=budget, against=against
+            )
             parts.append(drawn(found))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 

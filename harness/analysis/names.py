@@ -33,6 +33,8 @@ QUANTITIES = {
             ("val_loss", "validation loss"), ("test_loss", "test loss"),
         )
     },
+    "gradients_to_target": "gradients to target", "step": "step", "gradients": "gradients",
+    "seconds": "seconds in steps",
 }  # fmt: skip
 
 

@@ -17,37 +17,63 @@ from harness.analysis.counting import feasible_alone
 from harness.analysis.pooling import Studies
 from harness.analysis.selected import at_budget
 from harness.analysis.tuning_curves import TO_TARGET, tuning_curves
-from harness.study.result import COMPLETE, IDENTITY
+from harness.study.result import COMPLETE, GRADIENTS, IDENTITY, SECONDS, STEPS
 
-STEPS = "steps_to_target"
+TO = {STEPS: "steps_to_target", GRADIENTS: "gradients_to_target", SECONDS: "seconds_to_target"}
+"""By what is spent, the column that says how much of it a target takes."""
 TARGET_FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
 STEP_SHARES = (1.0, 0.5, 0.25)
 NEVER = "target never reached"
 UNSEEN = "not evaluated so early"
 
 
-def with_steps_to_target(
-    trials: pd.DataFrame, curves: pd.DataFrame, target: float, *, max_steps: float | None = None
-) -> pd.DataFrame:
-    """The trials with ``steps_to_target`` and ``seconds_to_target``.
+def with_spent(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """The curves with what was spent up to each row: ``gradients`` and ``seconds``.
 
-    The step of the first evaluation at which the validation error is at or under the target;
-    infinite in a trial that never gets there, or not within ``max_steps``. Seconds are the trial's
-    training seconds, shared evenly among its steps.
+    A step is one gradient where the record counts none. Seconds are those in steps, of evaluations and
+    start-up nothing; where an older record has not measured them, the trial's training seconds
+    (evaluations included) shared evenly among its steps.
+    """
+    each = curves.merge(
+        trials[[*IDENTITY, "steps", "train_seconds"]], how="left", on=list(IDENTITY)
+    )
+    each.index = curves.index
+    shared = each["step"] / each["steps"] * each["train_seconds"]
+    absent = pd.Series(np.nan, index=curves.index)
+    return curves.assign(
+        gradients=curves.get(GRADIENTS, absent).astype(float).fillna(curves["step"]),
+        seconds=curves.get(SECONDS, absent).astype(float).fillna(shared),
+    )
+
+
+def with_steps_to_target(
+    trials: pd.DataFrame,
+    curves: pd.DataFrame,
+    target: float,
+    *,
+    most: float | None = None,
+    against: str = STEPS,
+) -> pd.DataFrame:
+    """The trials with ``steps_to_target``, ``gradients_to_target`` and ``seconds_to_target``.
+
+    What was spent at the first evaluation at which the validation error is at or under the target
+    (`with_spent`); infinite in a trial that never gets there, or not within ``most``.
 
     Args:
         trials: a checked table.
         curves: one row an evaluation.
         target: such as 0.066.
+        most: of what ``against`` names.
 
     Raises:
         TableError: a complete trial that has no curve.
     """
-    evaluated = curves if max_steps is None else curves[curves["step"] <= max_steps]
+    curves = with_spent(curves, trials)
+    evaluated = curves if most is None else curves[curves[against] <= most]
     reached = evaluated[evaluated["val_error"] <= target]
     keys = list(IDENTITY)
-    steps = reached.groupby(keys, sort=False)["step"].min().rename(STEPS)
-    trials = trials.drop(columns=list(TO_TARGET), errors="ignore").join(steps, on=keys)
+    spent = reached.groupby(keys, sort=False)[list(TO)].min().rename(columns=TO)
+    trials = trials.drop(columns=list(TO_TARGET), errors="ignore").join(spent, on=keys)
     known = pd.MultiIndex.from_frame(curves[keys].drop_duplicates())
     complete = trials[trials["status"] == COMPLETE]
     unknown = complete[~pd.MultiIndex.from_frame(complete[keys]).isin(known)]
@@ -57,9 +83,9 @@ def with_steps_to_target(
             f"{trial['workload']}/{trial['optimizer']} trial {trial['trial']} has no learning curve,"
             " so its steps to a target are unknown; read the curves of the same results folder"
         )
-    trials[STEPS] = trials[STEPS].astype(float).fillna(np.inf)
-    seconds = trials[STEPS] / trials["steps"] * trials["train_seconds"]
-    trials["seconds_to_target"] = seconds.where(np.isfinite(trials[STEPS]), np.inf)
+    never = trials[TO[STEPS]].isna()
+    for column in TO.values():
+        trials[column] = trials[column].astype(float).mask(never, np.inf)
     return trials
 
 
@@ -121,11 +147,14 @@ def steps_to_target(
     *,
     max_budget: int | None = None,
     step_share: float = 1.0,
+    against: str = STEPS,
 ) -> pd.DataFrame:
     """Figure 2: as `selected.errors`, of the steps until each workload's target is reached.
 
     Selection is by those steps. ``share_reached`` is the share of tuning runs that reach the target
     at all; the mean is over them. Only the first ``step_share`` of each workload's steps count.
+    ``against`` gradients or seconds, those take the place of steps, of which the costliest trial has
+    all.
 
     Raises:
         TableError: there are no learning curves, or of one evaluation each.
@@ -134,25 +163,29 @@ def steps_to_target(
         raise TableError("steps to a target need learning curves; give a results folder, not a CSV")
     if evaluated_once(curves):
         raise TableError("every trial was evaluated once only, so steps to a target tell nothing")
-    parts = []
+    parts, column = [], TO[against]
+    spent = with_spent(curves, trials)
     for workload, error in target.items():
-        on_workload, evaluated = (t[t["workload"] == workload] for t in (trials, curves))
-        limit = evaluated["step"].max() * step_share
-        reaching = with_steps_to_target(on_workload, evaluated, float(error), max_steps=limit)
-        part = at_budget(reaching, on_workload, STEPS, STEPS, max_budget)
+        on_workload, evaluated = (t[t["workload"] == workload] for t in (trials, spent))
+        limit = evaluated[against].max() * step_share
+        reaching = with_steps_to_target(
+            on_workload, evaluated, float(error), most=limit, against=against
+        )
+        part = at_budget(reaching, on_workload, column, column, max_budget)
         parts.append(part.assign(target=error, max_steps=limit))
-    frame = pd.concat([*parts, _unrun(trials, parts)], ignore_index=True).assign(select_by=STEPS)
+    frame = pd.concat([*parts, _unrun(trials, parts, column)], ignore_index=True)
+    frame = frame.assign(select_by=column, against=against)
     never = (frame["missing"] == "") & (frame["share_reached"] == 0)
-    first = frame["workload"].map(curves.groupby("workload")["step"].min())
+    first = frame["workload"].map(spent.groupby("workload")[against].min())
     frame["first_step"] = first
     unseen = pd.Series(np.where(frame["max_steps"] < first, UNSEEN, NEVER), index=frame.index)
     frame["missing"] = frame["missing"].where(~never, unseen)
     return frame
 
 
-def _unrun(trials: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _unrun(trials: pd.DataFrame, parts: Sequence[pd.DataFrame], column: str) -> pd.DataFrame:
     """Cells of optimizers that other workloads have."""
-    frame = cells(trials).assign(metric=STEPS)
+    frame = cells(trials).assign(metric=column)
     here = pd.MultiIndex.from_frame(
         pd.concat([part[PAIR] for part in parts]) if parts else frame[PAIR][:0]
     )
@@ -165,6 +198,7 @@ def targets_and_budgets(
     target: pd.Series,
     *,
     max_budget: int | None = None,
+    against: str = STEPS,
 ) -> pd.DataFrame:
     """Figure 10: `steps_to_target` for several targets and all, half, a quarter of the steps.
 
@@ -181,6 +215,8 @@ def targets_and_budgets(
             t if t is None else t[t["workload"].isin(aim.index)] for t in (trials, curves)
         )
         for share in STEP_SHARES if len(aim) or factor == 1.0 else ():
-            part = steps_to_target(here, seen, aim, max_budget=max_budget, step_share=share)
+            part = steps_to_target(
+                here, seen, aim, max_budget=max_budget, step_share=share, against=against
+            )
             parts.append(part.assign(target_factor=factor, step_share=share))
     return pd.concat(parts, ignore_index=True)

@@ -31,7 +31,8 @@ COLUMNS = (
     "workload", "optimizer", "budget_trials", "mean", "p05", "p50", "p95", "median_low",
     "median_high",
 )  # fmt: skip
-TO_TARGET = ("steps_to_target", "seconds_to_target")  # columns that `targets` adds
+# Columns that `targets` adds:
+TO_TARGET = ("steps_to_target", "gradients_to_target", "seconds_to_target")
 
 
 def tuning_curves(

@@ -130,6 +130,12 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     )
     add("--space", action="append", metavar="LABEL=ROOT", help="a search space beside the others")
     add("--num-trials", type=int, metavar="N", help="of each space the trials below N only")
+    add(
+        "--against",
+        choices=("steps", "gradients", "seconds"),
+        default="steps",
+        help="what a target takes and learning curves are drawn against; seconds are those in steps (steps)",
+    )
     add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
     add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
 
@@ -153,4 +159,5 @@ def question(given: argparse.Namespace) -> Question:
         budget=given.budget,
         baseline=given.baseline,
         bands=given.bands,
+        against=given.against.replace("steps", "step"),
     )

@@ -50,11 +50,11 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
 def draw_panel(axes: Axes, rows: pd.DataFrame, on_workload: pd.DataFrame, look: style.Look) -> None:
     """One optimizer's best curve and spread."""
     for _, other in drawn(on_workload).groupby("optimizer"):
-        axes.plot(other["step"], other["best"], color="#c4c4c4", linewidth=0.8, zorder=1)
-    step = rows["step"].to_numpy(float)
-    axes.fill_between(step, rows["p05"], rows["p95"], color=look.colour, alpha=0.25, linewidth=0)
+        axes.plot(other["spent"], other["best"], color="#c4c4c4", linewidth=0.8, zorder=1)
+    spent = rows["spent"].to_numpy(float)
+    axes.fill_between(spent, rows["p05"], rows["p95"], color=look.colour, alpha=0.25, linewidth=0)
     axes.plot(
-        step, rows["best"], color=look.colour, marker=look.marker, markersize=3.5,
+        spent, rows["best"], color=look.colour, marker=look.marker, markersize=3.5,
         markevery=max(1, len(rows) // 6),
     )  # fmt: skip
-    axes.set_xlabel("step")
+    axes.set_xlabel(quantity(rows["against"].iloc[0]))

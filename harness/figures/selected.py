@@ -19,6 +19,7 @@ from harness.analysis.names import name, optimizer_order, quantity
 from harness.figures import style
 from harness.figures.axes import error_axis
 from harness.figures.lines import BEYOND, OUT_OF_SIGHT
+from harness.study.result import GRADIENTS, SECONDS, STEPS
 
 
 def marks(frame: pd.DataFrame) -> str:
@@ -27,6 +28,13 @@ def marks(frame: pd.DataFrame) -> str:
         f"{middle(frame)} (marker), band (bar: 5th to 95th percentile of tuning runs; open where K > N/20) and"
         " 90% interval of the median (black, capped; only of what selects); hollow where K > N/5."
     )
+
+
+SPENT = {
+    STEPS: "Steps",
+    GRADIENTS: "Gradients evaluated",
+    SECONDS: "Seconds in training steps (evaluations left out)",
+}
 
 
 def draw_errors(frame: pd.DataFrame, note: str = "") -> Figure:
@@ -56,11 +64,12 @@ def draw_steps(frame: pd.DataFrame, note: str = "") -> Figure:
         rows = frame[frame["workload"] == workload]
         draw_panel(axes, rows)
         _as_fine_as_evaluated(axes, rows)
-        axes.set_ylabel("steps to target")
+        axes.set_ylabel(quantity(frame["metric"].iloc[0]))
         aim = rows["target"].max()
         axes.set_title(f"{style.short(workload, 30)}, target {aim:g}\n{budget_words(rows)}", pad=13)
     words = (
-        f"Steps until the validation error reaches the target, of the fastest among K {noun(frame)}"
+        f"{SPENT[frame['against'].iloc[0]]} until the validation error reaches the target, of the one that"
+        f" needs least among K {noun(frame)}"
     )
     percent = "A percentage is the share of tuning runs that reach it, where not all do."
     return style.finish(figure, f"{words}: {marks(frame)} {percent} {note}")
@@ -82,10 +91,13 @@ def draw_targets_and_budgets(frame: pd.DataFrame, note: str = "") -> Figure:
             if row == 0:
                 axes.set_title(f"target {rows['target'].max():.3g}", pad=13)
             if column == 0:
-                axes.set_ylabel(f"steps to target\n(first {rows['max_steps'].max():.0f} steps)")
+                what = quantity(frame["metric"].iloc[0])
+                noun_of = what.partition(" to ")[0].removeprefix("training ")
+                axes.set_ylabel(f"{what}\n(first {rows['max_steps'].max():.0f} {noun_of})")
     words = (
-        f"{frame['workload'].iloc[0]}: steps to target of the fastest among K {noun(frame)}, for"
-        " several targets (columns) and with only the first part of the training counted (rows)"
+        f"{frame['workload'].iloc[0]}: {quantity(frame['metric'].iloc[0])} of the one that needs least among"
+        f" K {noun(frame)}, for several targets (columns) and with only the first part of the training"
+        " counted (rows)"
     )
     return style.finish(figure, f"{words}; {budget_words(frame)}: {marks(frame)} {note}")
 

@@ -12,7 +12,10 @@ from harness.study.result import (
     CURVE_COLUMNS,
     FINAL_COLUMNS,
     FURTHER_COLUMNS,
+    GRADIENTS,
     IDENTITY,
+    SECONDS,
+    SPENT,
     TABLE_COLUMNS,
 )
 from harness.study.sampling import ASKING
@@ -61,7 +64,7 @@ def of(records: Iterable[Record], studies: dict[str, dict[str, Any]]) -> Tables:
         if record["study"] in asks:
             rows[-1]["sampler"] = asks[record["study"]]
         before = len(curves["step"])
-        for name, values in record["curve"].items():
+        for name, values in {**record["curve"], **_spent(record)}.items():
             column = curves.setdefault(name, [])
             column += [None] * (before - len(column)) + values
         for name in IDENTITY:
@@ -77,6 +80,16 @@ def _asks(study: Mapping[str, Any]) -> bool:
     return study.get("sampler", {}).get("name") in ASKING
 
 
+def _spent(record: Record) -> dict[str, list[Any]]:
+    """What was spent up to each row of the curve, where the record says: gradients, seconds in steps."""
+    told = {
+        GRADIENTS: (record.get("gradients") or {}).get("curve"),
+        SECONDS: record.get("run", {}).get("curve_seconds"),
+    }
+    rows = len(record["curve"]["step"])
+    return {name: values for name, values in told.items() if values and len(values) == rows}
+
+
 def _row(record: Record) -> dict[str, Any]:
     row = {name: record[name] for name in (*IDENTITY, "status")}
     row |= {name: record.get(name) for name in (*FINAL_COLUMNS, "steps")}
@@ -84,4 +97,6 @@ def _row(record: Record) -> dict[str, Any]:
     run = record.get("run", {})
     row["train_seconds"] = run.get("train_seconds")
     row |= {"pruning": run["pruning"]} if "pruning" in run else {}
-    return row | {f"hp.{name}": value for name, value in record["point"].items()}
+    row |= {f"hp.{name}": value for name, value in record["point"].items()}
+    row |= {name: run[name] for name in SPENT if name in run}
+    return row | ({GRADIENTS: record["gradients"]["total"]} if record.get("gradients") else {})

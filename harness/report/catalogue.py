@@ -91,7 +91,7 @@ CATALOGUE = (
     Entry(
         "figure_2_steps_to_target",
         lambda r, q: steps_to_target(
-            r.trials, r.curves, _targets(r, q), max_budget=q.max_budget
+            r.trials, r.curves, _targets(r, q), max_budget=q.max_budget, against=q.against
         ),
         selected.draw_steps,
         as_counted=True,
@@ -118,7 +118,7 @@ CATALOGUE = (
     Entry(
         "figure_10_targets_and_budgets",
         lambda r, q: targets_and_budgets(
-            r.trials, r.curves, _targets(r, q), max_budget=q.max_budget
+            r.trials, r.curves, _targets(r, q), max_budget=q.max_budget, against=q.against
         ),
         selected.draw_targets_and_budgets,
         per_workload=True,
@@ -152,7 +152,7 @@ CATALOGUE = (
     ),
     Entry(
         "learning_curves",
-        lambda r, q: learning_curves(r.trials, r.curves, **q.at),
+        lambda r, q: learning_curves(r.trials, r.curves, against=q.against, **q.at),
         draw_learning_curves.draw,
     ),
     Entry("slices", lambda r, q: slices(r.trials, r.studies), draw_slices.draw, per_workload=True),

@@ -119,7 +119,7 @@ def analyse(
         spaces=checked,
         bias=selection_bias(trials, max_budget=most),
         across=across_spaces(spaces.trials, spaces.studies, max_budget=most) if spaces else None,
-        learning=of_workloads_with_curves(trials, found.curves, **at),
+        learning=of_workloads_with_curves(trials, found.curves, against=question.against, **at),
         answers=answers(
             at_budget, every_pair, edges, feasible, at_borders, checked, question.baseline
         ),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.analysis.cells import drawn
 from harness.analysis.counting import centre, middle
-from harness.analysis.names import name
+from harness.analysis.names import name, quantity
 from harness.report.traces import (
     DASHED,
     Figure,
@@ -173,17 +173,18 @@ def _error_marks(rows: pd.DataFrame, optimizer: str, palette: Palette, anchor: s
 def learning_curves(frame: pd.DataFrame, palette: Palette) -> Figure:
     """Best trial's curve and spread, of one workload: `analysis.learning_curves`."""
     traces = []
+    against = quantity(frame["against"].iloc[0])
     for optimizer, rows in of_each(drawn(frame), palette):
-        traces.append(band(rows, "step", optimizer, palette, 0.10))
+        traces.append(band(rows, "spent", optimizer, palette, 0.10))
         colour = palette.colour(optimizer)
         traces.append(palette.trace(
-            optimizer, x=numbers(rows["step"]), y=numbers(rows["best"]), mode="lines+markers",
+            optimizer, x=numbers(rows["spent"]), y=numbers(rows["best"]), mode="lines+markers",
             line={"color": colour, "width": 2},
             marker={"symbol": palette.symbol(optimizer), "size": 5, "color": colour},
-            hovertemplate=f"<b>{text(name(optimizer))}</b>, step %{{x}}<br>best trial %{{y:.4g}}<extra></extra>",
+            hovertemplate=f"<b>{text(name(optimizer))}</b>, {against} %{{x}}<br>best trial %{{y:.4g}}<extra></extra>",
         ))  # fmt: skip
     columns = (drawn(frame)[column] for column in ("best", "p05", "p95"))
-    layout = {"xaxis": {"title": {"text": "step"}}, "yaxis": error_axis(frame, "", *columns)}
+    layout = {"xaxis": {"title": {"text": against}}, "yaxis": error_axis(frame, "", *columns)}
     return {"data": traces, "layout": layout}
 
 

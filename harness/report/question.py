@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import ConfigError
+from harness.study.result import STEPS
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Question:
     None for that of `analysis.cells.comparison_budget`; against the ``baseline`` first, where one is
     named. ``target`` is the error of ``steps_to_target``, None for each workload's own. With
     ``count_infeasible`` every trial counts, diverged ones as infinitely bad, and medians stand for
-    means. With ``bands`` the curves of medians have opda's simultaneous bands.
+    means. With ``bands`` the curves of medians have opda's simultaneous bands. What a target takes and
+    learning curves are drawn ``against`` steps, gradients or seconds.
 
     Raises:
         ConfigError: a budget under 1, or one above the largest.
@@ -31,6 +33,7 @@ class Question:
     budget: int | None = None
     baseline: str | None = None
     bands: bool = False
+    against: str = STEPS
 
     def __post_init__(self) -> None:
         for option, value in (("--max-budget", self.max_budget), ("--budget", self.budget)):

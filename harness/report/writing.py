@@ -10,6 +10,7 @@ The files, beside ``report.html``, the page (`page`):
     inclusions.csv      the verdict on every inclusion (`analysis.inclusion_verdicts`)
     importance.csv      which hyperparameters matter (`analysis.importance`)
     spaces.csv          each search space beside the field's (`analysis.space_check`)
+    costs.csv           seconds, gradients and memory, where trials were timed (`analysis.costs`)
     borders.csv         where selected trials lie on each searched axis (`analysis.borders`)
     tuning_curves.png, tuning_curves.svg
     figure_3_4_search_spaces.csv, .png, .svg    where other search spaces are given
@@ -29,6 +30,7 @@ from rich.console import Console
 from harness.analysis.across_spaces import last
 from harness.analysis.cells import drawn
 from harness.analysis.checking import EVERY
+from harness.analysis.costs import costs
 from harness.analysis.reading import Paths, Results, read_results, save_results
 from harness.analysis.tuning_curves import COLUMNS
 from harness.errors import ConfigError, SweepError
@@ -121,6 +123,8 @@ def _files(analysis: Analysis, folder: Path) -> list[Path]:
         "spaces": analysis.spaces,
         "borders": analysis.borders,
     }
+    if len(spent := costs(analysis.results.trials)):
+        tables["costs"] = spent
     for name, frame in tables.items():
         paths.append(folder / f"{name}.csv")
         frame.to_csv(paths[-1], index=False)

@@ -100,7 +100,7 @@ def run_trial(
         kept = None if weights is None else functools.partial(_keep_weights, weights)
         status = training.run(should_stop, keeper, until, kept)
         record |= training.results(status)
-        record["run"] = {"train_seconds": round(training.seconds(), 4)}
+        record["run"] = {"train_seconds": round(training.seconds(), 4), **training.spent.facts()}
         if training.resumed_at:
             record["run"]["resumed_at_steps"] = training.resumed_at
         if keeper and keeper.started_over_at:

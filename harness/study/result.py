@@ -21,6 +21,10 @@ AVERAGED = {
 }
 FURTHER_COLUMNS = (TRAIN_ERROR, *(name for names in AVERAGED.values() for name in names))
 """Of a curve and of a record's final values, only where the study asks for them."""
+STEPS, GRADIENTS, SECONDS = "step", "gradients", "seconds"
+"""What a curve can be drawn against: all but steps only where the record tells."""
+SPENT = ("step_seconds", "optimizer_seconds", "peak_memory_bytes")
+"""Of a record's ``run``, only where it was measured; in the table of trials too."""
 IDENTITY = ("workload", "optimizer", "study", "trial")
 TABLE_COLUMNS = (
     *IDENTITY, "status", "train_loss", "val_error", "test_error", "steps", "train_seconds",

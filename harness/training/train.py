@@ -24,6 +24,7 @@ from harness.training.chain import Chain
 from harness.training.closures import repeated
 from harness.training.effective_rate import in_learning_rates
 from harness.training.randomness import RandomState, random_state, seed, set_random_state
+from harness.training.spending import Spending
 from harness.training.stopping import Patience
 from workloads.task import Task
 
@@ -101,6 +102,7 @@ class Training:
         columns = (*CURVE_COLUMNS, *self.further)
         self.curve: dict[str, list[float | None]] = {name: [] for name in columns}
         self.resumed_at: list[int] = []
+        self.spent = Spending(device)
         self.seconds_before = 0.0
         self.started = time.perf_counter()
 
@@ -146,6 +148,10 @@ class Training:
 
     def train_one_step(self) -> bool:
         """One minibatch. False when its loss is not finite: the trial is then infeasible."""
+        with self.spent.step():
+            return self._train_one_step()
+
+    def _train_one_step(self) -> bool:
         random = random_state(self.device) if self.gradients else None
         loss, carry = self._loss()
         value = loss.item()
@@ -153,10 +159,11 @@ class Training:
             return False
         self.chain.clear()
         loss.backward()
-        if random is None:
-            self.chain.advance(self.step)
-        else:
-            self._advance_by_closure(loss, random)
+        with self.spent.optimizer():
+            if random is None:
+                self.chain.advance(self.step)
+            else:
+                self._advance_by_closure(loss, random)
         self.carry = carry
         self.step += 1
         self.loss_sum += value
@@ -205,6 +212,7 @@ class Training:
             "gradients": self.gradients,
             "curve": self.curve,
             "seconds": self.seconds(),
+            "spent": self.spent.state_dict(),
             "resumed_at": self.resumed_at,
         }
 
@@ -223,6 +231,7 @@ class Training:
         self.curve = state["curve"]
         self.resumed_at = [*state["resumed_at"], self.step]
         self.seconds_before = state["seconds"]
+        self.spent.load_state_dict(state.get("spent", {}))
         set_random_state(state["random"], self.device)
 
     @property
@@ -269,6 +278,7 @@ class Training:
             row |= zip(AVERAGED[kind], values, strict=True)
         for name, value in row.items():
             self.curve[name].append(value)
+        self.spent.evaluated()
         if self.gradients:
             self.gradients["curve"].append(self.gradients["total"])
         self.loss_sum, self.loss_count = 0.0, 0

@@ -71,7 +71,7 @@ def test_the_trial_may_be_selected_by_its_error(reaching):
 
 def test_a_step_budget_cuts_the_curves(reaching):
     curves = curves_reaching(reaching, [30, np.inf, 80, 30])
-    cut = with_steps_to_target(reaching, curves, 0.5, max_steps=50)
+    cut = with_steps_to_target(reaching, curves, 0.5, most=50)
     assert cut["steps_to_target"].tolist() == [30, np.inf, np.inf, 30]
 
 
