@@ -52,6 +52,11 @@ LOOKS = {
     "prodigy": Look("#7570b3", "p"),
     "ademamix": Look("#e7298a", "H"),
     "sam": Look("#4477aa", "h"),
+    "downpour": Look("#994455", "o"),
+    "downpour_adagrad": Look("#117733", "<"),
+    "adaptive_revision": Look("#44aa99", "^"),
+    "easgd": Look("#4477aa", "s"),
+    "eamsgd": Look("#ddaa33", "D"),
 }
 OTHERS = tuple(
     Look(colour, marker)
