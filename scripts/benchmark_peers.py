@@ -56,7 +56,9 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "digits_cnn": Case(("workload=digits_cnn",), "digits/momentum"),
+    "digits_cnn": Case(
+        ("workload=digits_cnn", "search_space=digits_cnn/paper/momentum"), "digits/momentum"
+    ),
     "war_and_peace_lstm": Case(
         ("workload=war_and_peace_lstm", "workload.steps=100", "workload.eval_every=20"),
         "war_and_peace/momentum",
@@ -141,7 +143,7 @@ def rounds(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def gains(results: Path, workload: str, tables: int) -> dict[str, Gain]:
     """What each contender's way to train or prune does to the curve."""
     pair = population(results, CASES[workload].table)
-    whole = gain(pair, whole_training(pair), tables)
+    whole = gain(pair, whole_training(pair), tables)._replace(steps=1.0)  # but for chance
     ways = {
         PRUNED: cohorts(pair, HALVING),
         OPTUNA_SH: asynchronous(pair, 1, 4, counts_itself=True),
@@ -154,6 +156,7 @@ def gains(results: Path, workload: str, tables: int) -> dict[str, Gain]:
 def table(runs: pd.DataFrame, simulated: Mapping[str, Mapping[str, Gain]]) -> pd.DataFrame:
     """A row a workload and contender: medians of its rounds, least and most of the seconds a trial."""
     runs = runs.assign(
+        overhead=runs["overhead"].astype(float),
         seconds_a_trial=runs["training"] / runs["trials"],
         seconds_a_step=runs["training"] / runs["steps"],
         cpu_a_trial=runs["cpu_seconds"] / runs["trials"],

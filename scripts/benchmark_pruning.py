@@ -116,7 +116,7 @@ def _curves(rows: pd.DataFrame, curves: pd.DataFrame, steps: int) -> Curves:
 def best_of(errors: np.ndarray) -> dict[str, np.ndarray]:
     """Mean and median of the best of 16 by each of many tables ``[tables, trials]``.
 
-    The mean is over searches that select a trial that was seen (`analysis.censored`).
+    The mean is over searches that select a trial with an error (`analysis.censored`).
     """
     ranked = np.sort(errors, axis=1)
     count = ranked.shape[1]
@@ -147,9 +147,11 @@ def compare(pair: Pair, pruning: Pruning, tables: int) -> dict[str, float]:
         rungs_passed = np.where(whole_way, len(ranks), alive.sum(axis=-1))
         took = np.minimum(last[rungs_passed], curves.trained[drawn])
         costs.append(float(took.sum()) / tables / budget)
-        errors = np.where(whole_way, curves.final[drawn], np.inf)
-        for name, found in best_of(errors.reshape(tables, -1)).items():
-            squared[name].append(float(np.mean((found - truth[name]) ** 2)))
+        errors = np.where(whole_way, curves.final[drawn], np.inf).reshape(tables, -1)
+        passed = np.where(alive.all(axis=-1), curves.final[drawn], np.inf).reshape(tables, -1)
+        told = {"mean": best_of(passed)["mean"], "median": best_of(errors)["median"]}
+        for name, found in told.items():
+            squared[name].append(float(np.nanmean((found - truth[name]) ** 2)))
     row = {"cost": costs[3] / (COHORTS[3] * pruning.cohort / FULL)}
     for name in STATISTICS:
         full = float(np.mean((whole[name] - truth[name]) ** 2))

@@ -19,8 +19,9 @@ from harness.study.pruning import Pruning
 from harness.study.rung_choice import passing_all
 
 COUNTS = (16, 32, 64, 96, 128, 192, 256, 384, 512)
-Stopping = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(drawn ``[tables, trials]``, its generator's uniforms alike) -> evaluations that each trial takes."""
+Stopping = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(drawn ``[tables, trials]``, uniform numbers alike) -> evaluations that each trial takes, and whether it
+passed all rungs: who is audited took all and passed none."""
 
 
 class Gain(NamedTuple):
@@ -55,15 +56,13 @@ def gain(pair: Pair, stopping: Stopping, tables: int = 1000) -> Gain:
     curves = pair.curves
     rng = np.random.default_rng(0)
     truth = best_of(curves.final[None])["mean"]
-    last = len(curves.steps)
     share = np.concatenate([[0.0], curves.steps]) / pair.workload["steps"]
 
     def simulated(count: int, stop: Stopping) -> tuple[float, float]:
         drawn = rng.integers(len(curves.final), size=(tables, count))
-        taken = stop(drawn, rng.random(drawn.shape))
-        whole = taken >= last
+        taken, passed = stop(drawn, rng.random(drawn.shape))
         cost = np.minimum(share[taken], curves.trained[drawn]).sum() / tables
-        found = best_of(np.where(whole, curves.final[drawn], np.inf))["mean"]
+        found = best_of(np.where(passed, curves.final[drawn], np.inf))["mean"]
         return float(cost), float(np.nanmean((found - truth) ** 2))
 
     budget, full = simulated(FULL, whole_training(pair))
@@ -78,7 +77,8 @@ def gain(pair: Pair, stopping: Stopping, tables: int = 1000) -> Gain:
 
 
 def whole_training(pair: Pair) -> Stopping:
-    return lambda drawn, _: np.full(drawn.shape, len(pair.curves.steps))
+    last = len(pair.curves.steps)
+    return lambda drawn, _: (np.full(drawn.shape, last), np.ones(drawn.shape, dtype=bool))
 
 
 def cohorts(pair: Pair, pruning: Pruning) -> Stopping:
@@ -90,11 +90,11 @@ def cohorts(pair: Pair, pruning: Pruning) -> Stopping:
         [*(int(np.flatnonzero(curves.steps == s)[0]) + 1 for s in steps), len(curves.steps)]
     )
 
-    def stop(drawn: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    def stop(drawn: np.ndarray, uniforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         by_cohort = drawn.reshape(-1, min(pruning.cohort, drawn.shape[1]))
         alive = passing_all(np.stack([rank[by_cohort] for rank in ranks], axis=-1), pruning.keep)
         taken = ends[alive.sum(axis=-1)].reshape(drawn.shape)
-        return np.where(uniforms < pruning.audit, ends[-1], taken)
+        return np.where(uniforms < pruning.audit, ends[-1], taken), taken == ends[-1]
 
     return stop
 
@@ -113,7 +113,7 @@ def asynchronous(pair: Pair, first: int, eta: int, *, counts_itself: bool) -> St
         rungs.append(first)
         first *= eta
 
-    def stop(drawn: np.ndarray, _: np.ndarray) -> np.ndarray:
+    def stop(drawn: np.ndarray, _: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         taken = np.full(drawn.shape, last)
         came = np.ones(drawn.shape, dtype=bool)
         for rung in rungs:
@@ -130,6 +130,6 @@ def asynchronous(pair: Pair, first: int, eta: int, *, counts_itself: bool) -> St
                 passed[:, at] = came[:, at] & enough
             taken = np.where(came & ~passed, rung, taken)
             came = passed
-        return taken
+        return taken, came
 
     return stop

@@ -66,7 +66,10 @@ def train(
     torch.manual_seed(seed)
     model = task.model()
     optimizer = torch.optim.SGD(
-        model.parameters(), lr=point["lr"], momentum=1 - point["one_minus_momentum"]
+        model.parameters(),
+        lr=point["lr"],
+        momentum=1 - point["one_minus_momentum"],
+        weight_decay=point.get("l2", 0.0),
     )
     decay = torch.optim.lr_scheduler.LinearLR(
         optimizer, 1.0, point["end_factor"], max(round(point["decay_steps_factor"] * steps), 1)

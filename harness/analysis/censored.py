@@ -24,8 +24,9 @@ optimizers. It also must outlive a different loss of the two sides: of two ident
 that lost x of its tail wins (1 - x) / (2 - x) of the races, not half, so the interval of the win share
 has to exclude all from that to its mirror image, at the 95 % upper limit of x.
 
-**The mean** needs more than the lower tail: it is over the searches that select a trial that was seen,
-and is not given where more than 1 % select none.
+**The mean** needs more than the lower tail: it is over the searches that select a trial that passed, and
+is not given where more than 1 % select none. Audited trials that failed a rung are left out of it: a few
+bad ones in place of ten times as many would stand for searches that had better ones to choose from.
 """
 
 from __future__ import annotations
@@ -131,7 +132,8 @@ def tuning_curves(
     """The best of K of every side, in `CURVES`: a row a budget.
 
     K counts trials that are started, pruned and diverged ones with them. ``p50`` is infinite where
-    half of the searches select a trial without an error; ``unseen_share`` is how many do.
+    half of the searches select a trial without an error; ``unseen_share`` is how many select one that
+    was pruned or diverged, or would have been pruned.
 
     Args:
         trials, sides: a checked table, and `cohorts.sides` of it.
@@ -143,26 +145,27 @@ def tuning_curves(
         own = (frame["workload"] == side.workload) & (frame["optimizer"] == side.optimizer)
         rows = frame[own].assign(trials=side.trials, pruned=int(side.pruned.sum()), lost=0.0)
         k = rows["budget_trials"].tolist()
-        weights = best_of_k.weights(side.errors, k, replacement=False) if k else np.empty((0, 1))
-        rows["unseen_share"] = weights[:, ~np.isfinite(side.errors)].sum(axis=1) if k else []
+        rows["unseen_share"] = _mean(side, k)[1] if k else []
         if side.pruned.any() and k:
             together = [each for each in sides if each.workload == side.workload]
             rows["lost"] = [lost_share(together, budget).lost for budget in k]
             ends = median_interval(side.errors, k, rows["lost"], simultaneous=True)
             rows["median_low"], rows["median_high"] = ends
-            rows["mean"] = _mean(side, weights)
+            rows["mean"], rows["unseen_share"] = _mean(side, k)
         parts.append(rows)
     together = pd.concat(parts, ignore_index=True) if parts else frame
     return together.reindex(columns=list(CURVES))
 
 
-def _mean(side: Side, weights: Array) -> Array:
-    """Over the searches that select a trial with an error; NaN where `UNSEEN` and more do not."""
-    seen = np.isfinite(side.errors)
-    share = weights[:, seen].sum(axis=1)
+def _mean(side: Side, budgets: Sequence[int]) -> tuple[Array, Array]:
+    """Over the searches that select a trial that passed, NaN where `UNSEEN` and more do not; their share."""
+    errors = np.where(side.out, np.inf, side.errors)
+    weights = best_of_k.weights(errors, budgets, replacement=False)
+    seen = np.isfinite(errors)
+    unseen = weights[:, ~seen].sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = weights[:, seen] @ side.errors[seen] / share
-    return np.where(1 - share <= UNSEEN, mean, np.nan)
+        mean = weights[:, seen] @ errors[seen] / weights[:, seen].sum(axis=1)
+    return np.where(unseen <= UNSEEN, mean, np.nan), unseen
 
 
 def shift(lost: float) -> float:

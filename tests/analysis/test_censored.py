@@ -7,7 +7,7 @@ from scipy import stats
 
 from harness.analysis import best_of_k, censored, confidence, counting, pairs, tuning_curves
 from harness.analysis.checking import TableError, check
-from harness.analysis.cohorts import Side, sides
+from harness.analysis.cohorts import Side, as_last, sides
 from harness.analysis.paired import Sample, compare
 from harness.analysis.reading import Results
 from harness.study.pruning import Pruning, is_audited
@@ -153,6 +153,19 @@ def test_the_mean_is_given_where_what_is_unseen_hardly_counts():
     assert frame["mean"][16] == pytest.approx(best_of_k.curve(errors, [16]).mean[0], rel=0.1)
     assert frame["lost"].tolist() == [1.0] * 3  # nobody was audited
     assert np.isneginf(frame["median_low"]).all()
+
+
+def test_audited_trials_that_failed_a_rung_do_not_stand_for_searches_that_had_better_ones():
+    rng = np.random.default_rng(0)
+    errors = np.where(rng.random(512) < 0.7, 0.5 + rng.random(512), 0.02 * rng.random(512))
+    side = pruned(errors, errors > 0.4, 0.1, rng)
+    assert side.audited.sum() > 20
+    nobody = side._replace(errors=np.where(side.out, np.inf, errors), pruned=side.out)
+    frame = curves_of(side, [16])
+    assert frame["mean"][16] == curves_of(nobody, [16])["mean"][16] < 0.02
+    with_them = tuning_curves.tuning_curves(as_last(trials_of(side)), budgets=[16])
+    assert frame["unseen_share"][16] < 0.01
+    assert frame["p50"][16] == with_them["p50"][0]
 
 
 # --- from a table ---------------------------------------------------------------------------------
