@@ -36,7 +36,9 @@ WORKLOADS = "beale,saddle,ravine,rosenbrock,himmelblau"
 OPTIMIZERS = "sgd,momentum,nesterov,adagrad,adadelta,rmsprop,newton,lbfgs"
 NUM_TRIALS = 24
 TARGET = 1e-3
-STEPS_OF_SECOND_ORDER = "Dashed: second order, whose steps take several gradients (Newton 5, L-BFGS up to 26) and are fewer."
+STEPS_OF_SECOND_ORDER = (
+    "Dashed: second order, whose steps take several gradients (Newton 5, L-BFGS up to 26)."
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -137,7 +139,7 @@ def _ruder(paths: pd.DataFrame, surfaces: Any) -> dict[str, Drawing]:
 def _tuned_caption(best: Sequence[Any]) -> str:
     steps = max(each.study.config["workload"]["steps"] for each in best)
     return (
-        f"{steps} steps of each optimizer at the trial of its search space whose last value was lowest,"
+        f"{steps} steps (L-BFGS, Newton: fewer) of each optimizer at the trial of its search space whose last value was lowest,"
         f" chosen on that function. Stars: minima. {STEPS_OF_SECOND_ORDER}"
     )
 

@@ -27,7 +27,7 @@ def draw(table: pd.DataFrame, metric: str = "val_error", unit: str = "") -> Figu
     told = f"{ks[0]}" if len(ks) == 1 else f"{ks[0]} to {ks[-1]}"
     caption = (
         f"Every optimizer tuned anew at every delay: the median best of K = {told} of the trials there, every"
-        " trial counted, and its 90 % interval. Delay 0 is the serial parent, or one worker."
+        " trial counted, and its 90 % interval. Delay 0: one worker."
     )
     return style.finish(figure, caption, style.legend_handles(table["optimizer"].unique()))
 

@@ -38,10 +38,11 @@ def _panel(axes: Axes, frame: pd.DataFrame, steps: int) -> None:
         median, least, most = (
             np.minimum(own[column].to_numpy(float), never) for column in ("median", "least", "most")
         )
+        left = median < never
         axes.errorbar(
-            x, median, yerr=(median - least, most - median), color=look.colour, marker=look.marker,
-            linewidth=1, elinewidth=1.2,
+            x[left], median[left], yerr=[(median - least)[left], (most - median)[left]], color=look.colour, marker=look.marker, linewidth=1, elinewidth=1.2,
         )  # fmt: skip
+        axes.plot(x[~left], median[~left], look.marker, color=look.colour, markerfacecolor="white")
     axes.set_yscale("log")
     ticks = [tick for tick in (1, 3, 10, 30, 100, 300, 1000) if tick <= steps]
     axes.set_yticks([*ticks, never], labels=[*map(str, ticks), "never"])

@@ -22,6 +22,7 @@ LEVELS = 24
 FLOOR = 1e-3  # of the contours' logarithm: the minima are 0
 SECOND_ORDER = ("newton", "lbfgs")
 DASHED = (0, (3, 1.5))
+ABOVE = 0.01  # the surface, so that no facet hides a line
 
 
 class Drawing:
@@ -76,11 +77,13 @@ def on_saddle(paths: pd.DataFrame, surface: Surface, title: str, caption: str) -
         x, y, surface.z, cmap="cividis", alpha=0.55, rcount=60, ccount=60, linewidth=0, zorder=1
     )
     axes.set(title=title, xlabel="x", ylabel="y", zlabel="value")
-    axes.view_init(elev=38, azim=-62)
+    axes.view_init(elev=34, azim=18)  # from where the start is, so that falling is to the sides
+    axes.set_box_aspect((1, 1.25, 0.6), zoom=1.0)
     axes.grid(False)
     lines: list[tuple[Any, Any, Any]] = []
     for optimizer, look in style.looks(optimizer_order(paths["optimizer"])).items():
-        along = paths.loc[paths["optimizer"] == optimizer, ["x", "y", "value"]].to_numpy()
+        own = paths[paths["optimizer"] == optimizer]
+        along = own[["x", "y", "value"]].to_numpy() + np.array([0, 0, ABOVE])
         lines.append((*_line(axes, optimizer, look, depth=True), along))
     return _finished(figure, paths, lines, caption)
 

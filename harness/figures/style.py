@@ -52,6 +52,11 @@ LOOKS = {
     "prodigy": Look("#7570b3", "p"),
     "ademamix": Look("#e7298a", "H"),
     "sam": Look("#4477aa", "h"),
+    "downpour": Look("#8c510a", "o"),
+    "downpour_adagrad": Look("#35978f", "<"),
+    "adaptive_revision": Look("#01665e", "^"),
+    "easgd": Look("#2166ac", "s"),
+    "eamsgd": Look("#d6604d", "D"),
 }
 OTHERS = tuple(
     Look(colour, marker)

@@ -34,7 +34,7 @@ class WorkerThread:
 
     exitcode = 0
 
-    def __init__(self, target, args, daemon):
+    def __init__(self, target, args, daemon=True):
         theirs, *others = args
         mine = Connection(os.dup(theirs.fileno()))  # the pool closes its own
         reading, self.writing = os.pipe()

@@ -63,7 +63,7 @@ FOUR = ((3.0, 2.0), (-2.805118, 3.131313), (-3.779310, -3.283186), (3.584428, -1
 LANDSCAPES = {
     "beale": Landscape("Beale's function", beale, ((3.0, 0.5),), (-1.0, 4.5, -2.2, 2.0)),
     "saddle": Landscape(
-        "A saddle", saddle, ((0.0, 1.0), (0.0, -1.0)), (-1.5, 1.5, -1.5, 1.5), (0.0, 0.0)
+        "A saddle", saddle, ((0.0, 1.0), (0.0, -1.0)), (-1.25, 1.25, -1.35, 1.35), (0.0, 0.0)
     ),
     "ravine": Landscape("A ravine", ravine, ((0.0, 0.0),), (-4.8, 2.4, -2.6, 1.8)),
     "rosenbrock": Landscape(
