@@ -13,12 +13,16 @@ The files go into DIR/search_space/NAME/ of --config-dir DIR, or of ROOT/conf, s
     harness --config-dir DIR -m workload=NAME optimizer=A,B,…
 
 compares them. Further words are those of a run, such as workload.steps=200, seed=1 or workers=2.
+
+stages=64x100,32x400 goes from coarse to fine, as CS231n's notes have it: first 64 trials of 100 steps, then
+32 of 400 on the spaces narrowed by those, into ROOT/stage2, and so on; the last ones narrow once more.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from harness.config.build import Job
 
 SOURCE = "Source: harness stages"
-FIRST = "stage1"
+TRIALS_BY_STEPS = re.compile(r"(\d+)x(\d+)")
 ROOT, NUM_TRIALS = "results/stages", 64
 USAGE = "give workload=NAME optimizer=A,B,…"
 
@@ -50,9 +54,17 @@ class Asked(NamedTuple):
     words: list[str]
     axes: dict[str, Axis]
     command: str
+    rounds: list[list[str]]  # further words of each stage
 
-    def first(self, optimizer: str) -> Path:
-        return self.folder / "search_space" / self.workload / FIRST / f"{optimizer}.yaml"
+    def name(self, stage: int) -> str:
+        """Of a stage's folder of records, and of its spaces."""
+        return f"stage{stage + 1}"
+
+    def space(self, stage: int, optimizer: str) -> Path:
+        """The file of the space that a stage, from 0, searches; after the last one what was found."""
+        if stage == len(self.rounds):
+            return self.second(optimizer)
+        return self.folder / "search_space" / self.workload / self.name(stage) / f"{optimizer}.yaml"
 
     def second(self, optimizer: str) -> Path:
         return self.folder / "search_space" / self.workload / f"{optimizer}.yaml"
@@ -72,17 +84,37 @@ def main(arguments: Sequence[str]) -> int:
     from harness.running.saying import tell
 
     jobs = [_first_job(asked, optimizer) for optimizer in asked.optimizers]
-    if status := run.run(jobs):
-        tell("harness stages: the first stage is not complete; the same command goes on with it")
-        return status
-    for file, job, stage in zip(asked.optimizers, jobs, _narrowed(asked, jobs), strict=True):
-        space = _as_lr_itself(job, stage.space)
-        write(asked.second(file), as_text(_evidence(asked, stage), space, {}))
-        print(asked.second(file))
+    for number in range(len(asked.rounds)):
+        if number:
+            jobs = [
+                _composed(asked, number, optimizer, *_scale_word(job))
+                for optimizer, job in zip(asked.optimizers, jobs, strict=True)
+            ]
+        if status := run.run(jobs):
+            which = "first stage" if len(asked.rounds) == 1 else f"stage {number + 1}"
+            tell(f"harness stages: the {which} is not complete; the same command goes on with it")
+            return status
+        _write_narrowed(asked, number, jobs)
+    return EXIT_COMPLETE
+
+
+def _write_narrowed(asked: Asked, number: int, jobs: Sequence[Job]) -> None:
+    """The spaces that the next stage searches, or the last ones, from the trials of this stage."""
+    narrowed = _narrowed(asked, number, jobs)
+    last = number + 1 == len(asked.rounds)
+    for file, job, stage in zip(asked.optimizers, jobs, narrowed, strict=True):
+        space = _as_lr_itself(job, stage.space) if last else stage.space
+        path = asked.space(number + 1, file)
+        write(path, as_text(_evidence(asked, number, stage), space, {}))
+        print(path)
         reasons = dict(zip(space, map(stage.reasons.get, stage.space), strict=True))
         for axis, reason in reasons.items():
             print(f"  {axis}: {node(space[axis])}" + (f"  ({reason})" if reason else ""))
-    return EXIT_COMPLETE
+
+
+def _scale_word(job: Job) -> list[str]:
+    """What a job before was told of the workload's gradients, where its file does not say."""
+    return [word for word in job[1] if word.startswith("workload.gradient_scale=")]
 
 
 def _parser() -> Parser:
@@ -110,7 +142,7 @@ def _asked(
         key, equals, value = word.partition("=")
         if not equals:
             raise ConfigError(f"{word!r} is not KEY=VALUE; {USAGE}")
-        if key in ("workload", "optimizer", "root"):
+        if key in ("workload", "optimizer", "root", "stages"):
             found[key] = value
         elif key.lstrip("+~").split(".")[0].split("@")[0] == "search_space":
             raise ConfigError(f"{word!r}: search spaces are what is found; give --axis NAME=RANGE")
@@ -119,7 +151,8 @@ def _asked(
     for key in ("workload", "optimizer"):
         if not found.get(key):
             raise ConfigError(f"{key}= is missing; {USAGE}")
-    if not any(word.startswith("num_trials=") for word in kept):
+    rounds = _rounds(found["stages"], kept) if "stages" in found else [[]]
+    if rounds == [[]] and not any(word.startswith("num_trials=") for word in kept):
         kept.append(f"num_trials={NUM_TRIALS}")
     root = Path(found["root"])
     return Asked(
@@ -130,7 +163,24 @@ def _asked(
         words=kept,
         axes=_axes(axes),
         command=shlex.join(["harness", "stages", *arguments]),
+        rounds=rounds,
     )
+
+
+def _rounds(text: str, kept: Sequence[str]) -> list[list[str]]:
+    """The words of each stage of ``stages=64x100,32x400``."""
+    for word in kept:
+        if word.startswith(("num_trials=", "workload.steps=")):
+            raise ConfigError(f"{word} and stages={text} exclude each other; leave one out")
+    found = []
+    for part in text.split(","):
+        match = TRIALS_BY_STEPS.fullmatch(part)
+        if match is None:
+            raise ConfigError(
+                f"stages={text}: {part!r} is not TRIALSxSTEPS; such as stages=64x100,32x400"
+            )
+        found.append([f"num_trials={match[1]}", f"workload.steps={match[2]}"])
+    return found
 
 
 def _axes(words: Sequence[str]) -> dict[str, Axis]:
@@ -164,10 +214,10 @@ def _first_job(asked: Asked, optimizer: str) -> Job:
     from harness.commands import first_stage
     from harness.running.saying import tell
 
-    path = asked.first(optimizer)
+    path = asked.space(0, optimizer)
     if not path.exists():
         write(path, f"{EFFECTIVE_LR}: 1.0\n")  # something to compose with
-    config = _plain(_composed(asked, optimizer))
+    config = _plain(_composed(asked, 0, optimizer))
     measured = []
     if config["workload"]["gradient_scale"] is None:
         scale = _measured_scale(config)
@@ -179,16 +229,16 @@ def _first_job(asked: Asked, optimizer: str) -> Job:
     left = f"; at their defaults: {', '.join(found.at_defaults)}" if found.at_defaults else ""
     head = f"{SOURCE}, first stage: conventional ranges (harness/study/conventional.py){left}."
     write(path, as_text([head], found.space, {}))
-    return _composed(asked, optimizer, *measured)
+    return _composed(asked, 0, optimizer, *measured)
 
 
-def _composed(asked: Asked, optimizer: str, *further: str) -> Job:
+def _composed(asked: Asked, stage: int, optimizer: str, *further: str) -> Job:
     from harness.config.compose import compose
 
     (job,) = compose([
         "--config-dir", str(asked.folder), f"workload={asked.workload}", f"optimizer={optimizer}",
-        f"search_space={asked.workload}/{FIRST}/{optimizer}", f"root={asked.root / FIRST}",
-        *asked.words, *further,
+        f"search_space={asked.workload}/{asked.name(stage)}/{optimizer}",
+        f"root={asked.root / asked.name(stage)}", *asked.words, *asked.rounds[stage], *further,
     ])  # fmt: skip
     return job
 
@@ -226,7 +276,7 @@ def _scale_of(config: str) -> float:
 # --- second stage -----------------------------------------------------------------------------
 
 
-def _narrowed(asked: Asked, jobs: Sequence[Job]) -> list[SecondStage]:
+def _narrowed(asked: Asked, number: int, jobs: Sequence[Job]) -> list[SecondStage]:
     """Of every optimizer, in the order asked for."""
     from harness.analysis.reading import read_results
     from harness.analysis.stages import second_stage
@@ -234,7 +284,7 @@ def _narrowed(asked: Asked, jobs: Sequence[Job]) -> list[SecondStage]:
 
     studies = {request.study.optimizer: request.study for request in build.requests(jobs)}
     names = [study.fingerprint for study in studies.values()]
-    found = read_results(asked.root / FIRST, only=names)
+    found = read_results(asked.root / asked.name(number), only=names)
     of_schedule = [list(_plain(job)["schedule"]) for job in jobs]
     axes = {
         name: [axis for axis in study.space if axis not in schedule]
@@ -253,10 +303,10 @@ def _as_lr_itself(job: Job, space: Mapping[str, Axis]) -> Mapping[str, Axis]:
     return parse({"lr": rate.node})
 
 
-def _evidence(asked: Asked, stage: SecondStage) -> list[str]:
+def _evidence(asked: Asked, number: int, stage: SecondStage) -> list[str]:
     return [
-        f"{SOURCE}, the same for {', '.join(asked.optimizers)}. First stage {asked.root / FIRST}, study"
-        f" {stage.study}:",
+        f"{SOURCE}, the same for {', '.join(asked.optimizers)}. {'Stage' if number else 'First stage'}"
+        f" {asked.root / asked.name(number)}, study {stage.study}:",
         f"{stage.feasible_trials} feasible of {stage.trials} trials, best validation error"
         f" {stage.best_error:.5g}. Weights: the chance of being selected by a search of"
         f" K = {stage.budget_trials}. Rule: harness/analysis/stages.py.",

@@ -1,5 +1,7 @@
 """``harness stages``: the same two stages for every optimizer, a user's own included."""
 
+import itertools
+
 import pytest
 import yaml
 
@@ -77,6 +79,27 @@ def test_every_optimizer_gets_a_space_from_its_own_trials(own, capsys):
     assert "effective_lr" not in found["hyperparameters"]
 
 
+def test_from_coarse_to_fine_each_stage_searches_what_the_one_before_left(own, capsys):
+    words = ("optimizer=momentum", "root=found", "stages=22x4,20x8", *SMALL[1:])
+    assert stages(*words, "--config-dir", "conf") == 0
+    folder = own / "conf" / "search_space" / "digits_cnn"
+    spaces = [
+        space(folder / name / "momentum.yaml" if name else folder / "momentum.yaml")
+        for name in ("stage1", "stage2", "")
+    ]
+    for coarse, fine in itertools.pairwise(spaces):
+        (low, high), (lower, upper) = (each["effective_lr"].ends for each in (fine, coarse))
+        assert upper / lower > high / low
+    text = (folder / "momentum.yaml").read_text()
+    assert "Stage found/stage2, study" in text
+    for stage, steps, trials in (("stage1", 4, 22), ("stage2", 8, 20)):
+        found = [
+            yaml.safe_load(path.read_text()) for path in (own / "found" / stage).rglob("trials/*")
+        ]
+        assert len(found) == trials
+        assert max(record["steps"] for record in found) == steps
+
+
 def test_a_hyperparameter_without_a_convention_takes_the_range_it_is_given(own):
     words = ("optimizer=mine", "root=found", "num_trials=21", *SMALL, "--config-dir", "conf")
     assert stages(*words, "--axis", "alpha={low: 0.5, high: 2}") == 0
@@ -113,6 +136,8 @@ def test_a_required_hyperparameter_without_a_range_is_said(own, capsys):
     [
         ([], "optimizer= is missing; give workload=NAME optimizer=A,B,…"),
         (["optimizer=sgd", "seed"], "'seed' is not KEY=VALUE"),
+        (["optimizer=sgd", "stages=64,16x400"], "'64' is not TRIALSxSTEPS"),
+        (["optimizer=sgd", "stages=64x9", "num_trials=3"], "num_trials=3 and stages=64x9 exclude each other"),
         (["optimizer=sgd", "search_space.lr=1"], "search spaces are what is found"),
         (["optimizer=sgd", "--axis", "alpha"], "--axis 'alpha' is not NAME=RANGE"),
         (["optimizer=sgd", "--axis", "alpha={low: 2, high: 1}"], "search_space.alpha: a range must have low"),

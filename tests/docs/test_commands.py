@@ -73,7 +73,10 @@ def _run_harness(words, capsys):
     capsys.readouterr()
     if verb == "run" and not any(word in PRINTING for word in words):
         words = shortened(words)
-    if verb == "stages":
+    if verb == "stages" and any(word.startswith("stages=") for word in words):
+        words = [word for word in words if not word.startswith("stages=")]
+        words += ["stages=30x2,30x4", *SMALL[1:], "model.width=2"]
+    elif verb == "stages":
         words = [*words, *SMALL, "model.width=2", "num_trials=30"]  # it needs 20 feasible ones
     if verb == "landscape":
         words = [*words, *SMALL, "num_trials=2", "--no-animation"]
