@@ -147,7 +147,8 @@ def test_trials_trained_as_one_are_those_trained_alone(workload):
     """The same tolerance as on a CPU: tests/training/test_stacked.py."""
     steps = ("workload.steps=24", "workload.eval_every=8")
     lr = "search_space.lr={low: 1e-4, high: 1e-3, scale: log}"
-    of = study(f"workload={workload}", "optimizer=momentum", *steps, lr)
+    broad = f"search_space={workload}/broad/momentum"
+    of = study(f"workload={workload}", "optimizer=momentum", broad, *steps, lr)
     task = load_task(of, GPU)
     for record in run_block(of, range(4), load_stacked(of, GPU), GPU):
         alone = run_trial(of, record["trial"], task, GPU)

@@ -30,7 +30,8 @@ RULES = {  # spaces in which no trial is unstable: there rounding grows, whoever
 
 
 def of(workload, optimizer, *further):
-    words = (f"workload={workload}", f"optimizer={optimizer}", *SHORT[workload], *further)
+    space = f"search_space={workload}/broad/{optimizer}"
+    words = (f"workload={workload}", f"optimizer={optimizer}", space, *SHORT[workload], *further)
     return study(*words)
 
 
