@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import ConfigError, SweepError
@@ -25,20 +25,18 @@ Microseconds = dict[int, float]
 """A training step of one trial, by how many are trained as one; 1: alone, as ever."""
 
 
-def why_not(config: Mapping[str, Any]) -> str | None:
-    """Why a study's trials cannot be trained as one, None where they can.
-
-    Args:
-        config: a study's.
-    """
+def why_not(study: Study) -> str | None:
+    """Why a study's trials cannot be trained as one, None where they can."""
     import importlib
 
     from harness.training import stacked
 
-    module = config["workload"]["module"]
+    if study.asks:
+        return f"sampler={study.config['sampler']['name']} chooses trials by those before them"
+    module = study.config["workload"]["module"]
     if not callable(getattr(importlib.import_module(module), "load_stacked", None)):
         return f"{module} has no function load_stacked"
-    return stacked.why_not(config)
+    return stacked.why_not(study.config)
 
 
 def check(studies: Sequence[Study], stack: int | str) -> None:
@@ -48,7 +46,7 @@ def check(studies: Sequence[Study], stack: int | str) -> None:
         ConfigError: a study that can't.
     """
     for study in studies:
-        if isinstance(stack, int) and stack > 1 and (reason := why_not(study.config)):
+        if isinstance(stack, int) and stack > 1 and (reason := why_not(study)):
             raise ConfigError(
                 f"stack={stack}: trials of {study.workload}/{study.optimizer} cannot be trained as one:"
                 f" {reason}; leave stack= out, or give stack=auto to stack only what can be"
@@ -66,7 +64,7 @@ def arrange(queues: Sequence[SharedQueue], stack: int | str, device: str, worker
             continue
         if stack == AUTO:
             told = f"{study.workload}/{study.optimizer}: stack=auto"
-            if reason := why_not(study.config):
+            if reason := why_not(study):
                 each.news.append(f"{told}: one by one: {reason}")
                 continue
             if each.rungs is not None:

@@ -125,6 +125,7 @@ def test_what_cannot_be_trained_as_one_is_refused_and_says_why():
     cases = {
         ("workload=digits_cnn",): "workloads.digits_cnn has no function load_stacked",
         ("workload=digits_mlp", "precision=bfloat16"): "precision=bfloat16",
+        ("workload=digits_mlp", "sampler=tpe"): "sampler=tpe chooses trials by those before them",
     }
     for words, why in cases.items():
         with pytest.raises(
