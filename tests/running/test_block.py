@@ -12,6 +12,7 @@ from harness.running import block, runner, stacking, worker
 from harness.running.options import Options
 from harness.running.worker import SPLIT, Assignment, Outcome, Outcomes
 from harness.study.request import Request
+from harness.study.study import Study
 from tests import studies
 
 WORDS = (
@@ -125,7 +126,6 @@ def test_what_cannot_be_trained_as_one_is_refused_and_says_why():
     cases = {
         ("workload=digits_cnn",): "workloads.digits_cnn has no function load_stacked",
         ("workload=digits_mlp", "precision=bfloat16"): "precision=bfloat16",
-        ("workload=digits_mlp", "sampler=tpe"): "sampler=tpe chooses trials by those before them",
     }
     for words, why in cases.items():
         with pytest.raises(
@@ -134,6 +134,12 @@ def test_what_cannot_be_trained_as_one_is_refused_and_says_why():
             stacking.check([studies.study(*words, "optimizer=adam")], 8)
         stacking.check([studies.study(*words, "optimizer=adam")], stacking.AUTO)
     stacking.check([of()], 8)
+
+
+def test_trials_chosen_by_those_before_them_are_trained_one_by_one():
+    study = of()
+    asks = Study({**study.config, "sampler": {"name": "tpe", "seed": None}})
+    assert stacking.why_not(asks) == "sampler=tpe chooses trials by those before them"
 
 
 def test_auto_takes_the_smallest_that_is_about_as_fast():
