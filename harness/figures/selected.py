@@ -93,7 +93,7 @@ def draw_targets_and_budgets(frame: pd.DataFrame, note: str = "") -> Figure:
             if column == 0:
                 what = quantity(frame["metric"].iloc[0])
                 noun_of = what.partition(" to ")[0].removeprefix("training ")
-                axes.set_ylabel(f"{what}\n(first {rows['max_steps'].max():.0f} {noun_of})")
+                axes.set_ylabel(f"{what}\n(first {rows['max_steps'].max():.4g} {noun_of})")
     words = (
         f"{frame['workload'].iloc[0]}: {quantity(frame['metric'].iloc[0])} of the one that needs least among"
         f" K {noun(frame)}, for several targets (columns) and with only the first part of the training"
