@@ -89,31 +89,27 @@ def split(name: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def sweep(trials: int, workers: int, workload: dict, width: int) -> float:
     """Trials per second of the harness once its workers are up: the same training, as a study."""
-    from hydra import compose, initialize_config_module
-
-    from harness.config import build as config
+    from harness.config import build
+    from harness.config.compose import compose
     from harness.records.reading import read_records
     from harness.running.options import Options
     from harness.running.runner import run
 
-    config.register()
-    overrides = [
+    words = [
         "workload=digits_cnn",
         "optimizer=momentum",
+        "search_space=digits_cnn/paper/momentum",
         f"search_space.lr={LR}",
         f"search_space.one_minus_momentum={1 - MOMENTUM}",
-        "search_space.end_factor=0.1",
-        "search_space.decay_steps_factor=1.0",
+        "schedule.end_factor=0.1",
+        "schedule.decay_steps_factor=1.0",
         f"model.width={width}",
+        f"num_trials={trials}",
         *(f"workload.{key}={value}" for key, value in workload.items()),
     ]
-    with (
-        tempfile.TemporaryDirectory() as root,
-        initialize_config_module("harness.conf", version_base="1.3"),
-    ):
-        composed = compose("config", [*overrides, f"root={root}", f"num_trials={trials}"])
-        request = config.request(composed, config.study(composed))
-        run([request], Options(workers=workers, device="cpu", quiet=True))
+    with tempfile.TemporaryDirectory() as root:
+        requests = build.requests(compose([*words, f"root={root}"]))
+        run(requests, Options(workers=workers, device="cpu", quiet=True))
         runs = [record["run"] for record in read_records(root)]
     # A worker's first trial opens the data and warms up; the clock starts when each has done one.
     starts = sorted(each["started_at"] for each in runs)
