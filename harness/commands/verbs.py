@@ -24,6 +24,7 @@ VERBS = {
     "curves": "learning curves of the selected trials of several runs, side by side",
     "ensemble": "predictions of several trials, seeds or checkpoints averaged",
     "difficulty": "the training examples' losses under a trial, for a curriculum",
+    "confirm": "the selected configurations on fresh seeds: what is search, what is luck",
     "spaces": "whether a comparison holds on parts of its search spaces",
     "bundle": "a results folder as one file that repeats it, own code and all",
     "card": "the facts of a results folder, as its card states them",

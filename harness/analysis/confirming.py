@@ -1,0 +1,97 @@
+"""Seeds apart from search: what the selected configurations give when they are trained again.
+
+The selected trial is the best of many, lucky in its seed too: its own validation error is too low. Trained on
+fresh seeds it is a sample of its own. The test error of a tuning run varies because another run selects
+another configuration, and because any configuration varies with its seed. Of the variance V over tuning runs
+of K trials, the mean over seeds being all that a search could change,
+
+    search share = 1 − s² / V,   not below 0,
+
+with s² the variance over seeds of the configuration that all trials select: the law of total variance, with
+one configuration's s² for that of all that a search selects.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from harness.analysis import best_of_k
+from harness.analysis.cells import comparison_budget
+from harness.analysis.counting import counted, feasible_alone, values
+from harness.analysis.pooling import groups
+from harness.study.result import COMPLETE
+
+LEVEL = 0.95
+ERRORS = {"val": "val_error", "test": "test_error"}
+
+
+def selected(trials: pd.DataFrame) -> pd.DataFrame:
+    """The row of each workload and optimizer that is lowest in validation error, the first of equals.
+
+    Pairs without a feasible trial have none.
+    """
+    rows = []
+    for group in groups(feasible_alone(trials)):
+        complete = counted(group.trials)
+        if len(complete):
+            rows.append(complete.iloc[int(np.argmin(values(complete, "val_error")))])
+    return pd.DataFrame(rows).reset_index(drop=True)
+
+
+def confirmed(searched: pd.DataFrame, reseeded: pd.DataFrame) -> pd.DataFrame:
+    """A row a workload and optimizer of both tables.
+
+    Args:
+        searched: a checked table, one study per workload and optimizer.
+        reseeded: the same pairs' selected configurations, a trial a seed.
+
+    Returns:
+        Columns workload, optimizer, trial (the selected one), seeds (complete), diverged; for val and test
+        ``selected_*`` (its own error), ``*_mean, *_sd, *_low, *_high`` (over seeds; the 95 % t interval of
+        the mean); ``budget_trials`` K, ``search_sd`` and ``seed_sd`` of the test error, ``search_share``.
+        Empty where there are fewer than two seeds, or no test error.
+    """
+    budgets = comparison_budget(searched)
+    found = []
+    best = selected(searched).set_index(["workload", "optimizer"])
+    for group in groups(reseeded):
+        pair = group.workload, group.optimizer
+        complete = group.trials[group.trials["status"] == COMPLETE]
+        row = {
+            "workload": group.workload, "optimizer": group.optimizer, "trial": best.loc[pair, "trial"],
+            "seeds": len(complete), "diverged": len(group.trials) - len(complete),
+        }  # fmt: skip
+        for name, column in ERRORS.items():
+            row[f"selected_{name}"] = best.loc[pair, column]
+            row |= {f"{name}_{key}": value for key, value in _sample(complete[column]).items()}
+        own = searched[(searched["workload"] == pair[0]) & (searched["optimizer"] == pair[1])]
+        row |= _split(counted(feasible_alone(own)), budgets[group.workload], row["test_sd"])
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def _sample(errors: pd.Series) -> dict[str, float]:
+    """Mean, standard deviation, and the interval of the mean."""
+    count, mean, sd = len(errors), errors.mean(), errors.std()
+    half = stats.t.ppf(0.5 + LEVEL / 2, count - 1) * sd / np.sqrt(count) if count > 1 else np.nan
+    return {"mean": mean, "sd": sd, "low": mean - half, "high": mean + half}
+
+
+def _split(rows: pd.DataFrame, budget: int, seed_sd: float) -> dict[str, float]:
+    """The spread of the selected trial's test error over tuning runs of K, and its part that is search."""
+    k = min(budget, len(rows))
+    test = values(rows, "test_error")
+    total = np.nan
+    if len(rows) and np.isfinite(test).all():
+        (weights,) = best_of_k.weights(values(rows, "val_error"), [k])
+        mean = float(weights @ test)
+        total = float(weights @ (test - mean) ** 2)
+    between = max(0.0, total - seed_sd**2) if np.isfinite(total) else np.nan
+    return {
+        "budget_trials": k,
+        "search_sd": float(np.sqrt(between)),
+        "seed_sd": seed_sd,
+        "search_share": between / total if total > 0 else np.nan,
+    }
