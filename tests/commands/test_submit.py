@@ -56,7 +56,12 @@ def option(words, name):
 
 @pytest.mark.parametrize(
     ("parallel", "after", "limit"),
-    [(1, ["", "1", "2"], (1, 1, 1)), (2, ["", "", "1"], (1, 1, 1)), (7, ["", "", ""], (3, 2, 2))],
+    [
+        (1, ["", "1", "2"], (1, 1, 1)),
+        (2, ["", "", "1"], (1, 1, 1)),
+        (4, ["", "", ""], (2, 1, 1)),
+        (7, ["", "", ""], (3, 2, 2)),
+    ],
 )
 def test_no_more_tasks_at_once_than_asked_for(parallel, after, limit, slurm, root):
     words = ("-m", "optimizer=sgd,momentum,adam", "num_trials=9")
