@@ -22,7 +22,8 @@ from harness.study.sampling import HALTON, UNIFORM
 from harness.study.study import Study
 
 REPEATS = 10  # fewer say little of a band
-COLUMNS = ("search", "sampler", "exact", "repeats", "trials", "mean", "p05", "p95")
+BEYOND = 5  # N draws vouch for the best of N/5
+COLUMNS = ("search", "sampler", "exact", "repeats", "trials", "mean", "p05", "p95", "trusted")
 
 Array = NDArray[np.float64]
 
@@ -35,7 +36,8 @@ def curves(
     A diverged trial counts as the worst complete one of all searches, which is how `study.asking` tells
     it: with infinite errors no mean would be finite. Of an exact search all trials of its studies count
     as draws; mean and 5th and 95th percentile of the best of K of them, without replacement. Of any other
-    a study is a repeat, and these are over repeats.
+    a study is a repeat, and these are over repeats. ``trusted``: K is at most a fifth of the draws, as
+    everywhere here; or there are `REPEATS`.
 
     Args:
         searches: trials by the search's label, of one workload and optimizer.
@@ -58,6 +60,7 @@ def curves(
             ordered = errors.groupby([rows["study"], rows["trial"]]).first()
             found = _repeated([each.to_numpy() for _, each in ordered.groupby(level=0)])
         repeats = rows["study"].nunique()
+        found["trusted"] = found["trials"] <= len(errors) / BEYOND if exact else repeats >= REPEATS
         frames.append(
             found.assign(search=label, sampler=sampler, exact=exact, repeats=repeats)[list(COLUMNS)]
         )

@@ -48,7 +48,11 @@ def main(arguments: Sequence[str]) -> int:
         few = not last["exact"] and last["repeats"] < searches.REPEATS
         print(
             f"{label}: best of {last['trials']} {last['mean']:.4g} ({last['p05']:.4g} to {last['p95']:.4g}), "
-            + ("exactly" if last["exact"] else f"{last['repeats']} repeats")
+            + (
+                "exactly"
+                if last["exact"]
+                else f"{last['repeats']} repeat{'s' if last['repeats'] > 1 else ''}"
+            )
             + (f"; {searches.REPEATS} or more would show its band" if few else "")
         )
     out = Path(given.out)

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from harness.analysis.names import quantity
 from harness.figures import style
-from harness.figures.axes import error_axis
+from harness.figures.axes import error_axis, power_of_ten
 from harness.figures.style import OTHERS
 from harness.study.parametrisation import label
 
@@ -29,10 +30,20 @@ def draw(curves: pd.DataFrame, unit: str = "", note: str = "") -> Figure:
     for place, (name, rows) in enumerate(curves.groupby("search", sort=False)):
         look = OTHERS[(4 * place) % len(OTHERS)]
         dashes: Any = "-" if rows["exact"].iloc[0] else (0, (4, 1.5))
-        axes.fill_between(
-            rows["trials"], rows["p05"], rows["p95"], color=look.colour, alpha=0.2, linewidth=0
-        )
-        axes.plot(rows["trials"], rows["mean"], color=look.colour, linestyle=dashes)
+        last = int(np.count_nonzero(rows["trusted"]))
+        for part, alpha, line in (
+            (rows[:last], 0.2, dashes),
+            (rows[max(last - 1, 0) :], 0.06, ":"),
+        ):
+            axes.fill_between(
+                part["trials"],
+                part["p05"],
+                part["p95"],
+                color=look.colour,
+                alpha=alpha,
+                linewidth=0,
+            )
+            axes.plot(part["trials"], part["mean"], color=look.colour, linestyle=line)
         repeats = rows["repeats"].iloc[0]
         told = "exact" if rows["exact"].iloc[0] else f"{repeats} repeat{'s' if repeats > 1 else ''}"
         handles.append(
@@ -44,13 +55,15 @@ def draw(curves: pd.DataFrame, unit: str = "", note: str = "") -> Figure:
                 label=f"{style.short(str(name))} ({told})",
             )
         )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("trials")
     axes.set_ylabel(f"Best {quantity('val_error', unit)} so far")
     error_axis(axes, curves["mean"], curves["p05"], curves["p95"])
     caption = (
         "Mean and 5th to 95th percentile of the lowest validation error among the first trials. Solid: exactly,"
         " of independent draws. Dashed: over repeats with other seeds, of a search that chooses its trials by"
-        f" those before or goes through a grid. Diverged trials count as the worst complete one. {note}"
+        " those before or goes through a grid. Dotted and pale: beyond a fifth of the draws, or of fewer than"
+        f" ten repeats. Diverged trials count as the worst complete one. {note}"
     )
     return style.finish(figure, caption, handles)
 
@@ -71,12 +84,15 @@ def draw_points(trials: pd.DataFrame, across: str, up: str, note: str = "") -> F
         axes.scatter(rows.loc[lost, across], rows.loc[lost, up], marker="x", s=16, color="#999999")
         drawn = axes.scatter(
             rows.loc[~lost, across], rows.loc[~lost, up], c=rows.loc[~lost, "val_error"], s=26,
-            cmap="viridis_r", vmin=limits[0], vmax=limits[1], edgecolors="#444444", linewidths=0.4,
+            cmap="viridis", vmin=limits[0], vmax=limits[1], edgecolors="#444444", linewidths=0.4,
         )  # fmt: skip
         for coordinate, scale in ((across, axes.set_xscale), (up, axes.set_yscale)):
             ends = trials[coordinate].min(), trials[coordinate].max()
             if ends[0] > 0 and ends[1] / ends[0] > DECADES:
                 scale("log")
+                axis = axes.xaxis if coordinate == across else axes.yaxis
+                axis.set_major_formatter(FuncFormatter(power_of_ten))
+                axis.set_minor_formatter(NullFormatter())
         axes.plot(
             rows[across], np.full(len(rows), 0.012), "|", color="black", markersize=7,
             transform=axes.get_xaxis_transform(),

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from harness.analysis.names import quantity
 from harness.figures import style
-from harness.figures.axes import error_axis
+from harness.figures.axes import error_axis, power_of_ten
 from harness.figures.style import OTHERS
 
 DASHES = ("-", "--", ":", "-.")
@@ -47,6 +48,8 @@ def draw(
             )
     if against == "examples" and frame[against].max() > 50 * frame[against].min():
         grid[-1].set_xscale("log")
+        grid[-1].xaxis.set_major_formatter(FuncFormatter(power_of_ten))
+        grid[-1].xaxis.set_minor_formatter(NullFormatter())
     grid[-1].set_xlabel(ACROSS[against])
     handles = [
         Line2D([], [], color=look.colour, label=style.short(str(label)))

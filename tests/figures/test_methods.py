@@ -15,11 +15,12 @@ def test_searches_have_a_line_each_and_say_what_is_exact():
         {
             "search": ["a"] * 3 + ["b"] * 3, "exact": [True] * 3 + [False] * 3, "repeats": [1] * 3 + [12] * 3,
             "trials": [1, 2, 3] * 2, "mean": [0.5, 0.4, 0.3, 0.5, 0.3, 0.2], "p05": 0.1, "p95": 0.6,
+            "trusted": [True, True, False] + [True] * 3,
         }
     )  # fmt: skip
     figure = searches.draw(frame, "error rate")
     drawn = lines(figure.axes[0])
-    assert [each.tolist() for each in drawn] == [[0.5, 0.4, 0.3], [0.5, 0.3, 0.2]]
+    assert [each.tolist() for each in drawn] == [[0.5, 0.4], [0.4, 0.3], [0.5, 0.3, 0.2], [0.2]]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "a (exact)",
         "b (12 repeats)",
