@@ -106,6 +106,11 @@ def _sweeps(words: Sequence[str]) -> list[Sweep]:
                 "num_feasible= needs one process that counts; for an array give num_feasible=null"
                 " max_trials=null num_trials="
             )
+        if request.study.asks:
+            raise ConfigError(
+                f"sampler={composed.sampler.name.value} chooses each trial by those before it, and tasks of an"
+                " array come in any order; run it by one command, without harness submit"
+            )
         if request.trials is not None and per_task > 1:
             raise ConfigError("trial= names trials one by one; leave out trials_per_task")
         passed = [word for word in overrides if key_of(word) not in CHOOSING]

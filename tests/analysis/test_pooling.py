@@ -52,6 +52,27 @@ def test_independent_scrambles_are_pooled_on_request(root):
     assert set(sgd.trials["pool"]) == {"+".join(sorted(set(sgd.trials["study"])))}
 
 
+@pytest.mark.parametrize(
+    ("used", "message"),
+    [
+        ({"stopping": {"patience": 3, "margin": 0.0}}, "differ in stopping.margin"),
+        ({"averaging": {"polyak": 0.5}}, "differ in averaging.polyak"),
+    ],
+)
+def test_a_study_with_a_method_is_not_pooled_with_one_without(root, used, message):
+    write_study(root, made_up_study("sgd", seed=5, **used), [0.05, 0.06, 0.07])
+    with pytest.raises(TableError, match=message):
+        read_results(root, pool=True)
+
+
+def test_early_stopping_is_another_protocol_for_the_whole_workload(root):
+    stopping = {"patience": 3, "margin": 0.0}
+    write_study(root / "b", made_up_study("momentum", stopping=stopping), [0.1, 0.2])
+    write_study(root / "b", made_up_study("sgd"), [0.1, 0.2])
+    with pytest.raises(TableError, match=r"run with different settings, stopping.margin"):
+        read_results(root / "b")
+
+
 def test_one_workload_name_with_two_settings(root):
     longer = {**made_up_study("momentum").config["workload"], "steps": 999}
     write_study(root / "b", made_up_study("momentum", workload=longer), [0.1, 0.2])

@@ -219,6 +219,7 @@ def test_damage_is_set_aside_where_asked(slurm, root, capsys):
         (["--parallel=0"], (), "--parallel=N must be 1 or more tasks at once, got '--parallel=0'"),
         (["--parallel=x"], (), "--parallel=N must be 1 or more tasks at once"),
         ([], ("checkpoint_every=null",), "would start a trial over at every time limit"),
+        ([], ("sampler=tpe",), "sampler=tpe "),  # chooses in order; or Optuna is not there
         ([], ("num_feasible=3",), "num_feasible=null max_trials=null num_trials="),
         ([], ("trials_per_task=0",), "trials_per_task must be 1 or more"),
         ([], ("trial=0-3", "trials_per_task=2"), "trial= names trials one by one; leave out"),
