@@ -9,8 +9,8 @@ from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 
 from harness.figures.landscapes import Drawing
 
-FRAMES, FRAMES_A_SECOND, STILL_FRAMES = 60, 15, 15
-DOTS_PER_INCH = 80
+FRAMES, FRAMES_A_SECOND, STILL_FRAMES = 48, 12, 8
+DOTS_PER_INCH, WIDEST = 80, 640  # pixels
 
 
 def write(drawing: Drawing, stem: Path) -> list[Path]:
@@ -21,8 +21,9 @@ def write(drawing: Drawing, stem: Path) -> list[Path]:
     drawing.show(drawing.steps)
     drawing.figure.draw_without_rendering()
     drawing.figure.set_layout_engine("none")  # laid out once, not for each frame
+    dots = min(DOTS_PER_INCH, WIDEST / drawing.figure.get_figwidth())
     for ending, writer in writers.items():
-        with writer.saving(drawing.figure, str(stem.with_suffix(ending)), DOTS_PER_INCH):
+        with writer.saving(drawing.figure, str(stem.with_suffix(ending)), dots):
             for step in frames(drawing.steps):
                 drawing.show(step)
                 writer.grab_frame()
