@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.commands.parsing import Parser
 from harness.errors import EXIT_COMPLETE, EXIT_FAILED, ConfigError, SweepError
-from harness.study.study import key_of
 
 if TYPE_CHECKING:
     from harness.checking.finding import Finding
@@ -37,6 +36,8 @@ USAGE = "give optimizer=NAME, workload=NAME, or both"
 
 def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_intermixed_args(arguments)
+    from harness.study.study import key_of
+
     keys = {key_of(word).split(".")[0] for word in given.words}
     if not keys & {"optimizer", "workload"}:
         raise ConfigError(f"nothing to check; {USAGE}")

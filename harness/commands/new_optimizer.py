@@ -228,9 +228,9 @@ def _definition(asked: Asked, optimizer: type, fixed: Mapping[str, Any]) -> str:
 
 def _space(asked: Asked, lines: Sequence[Line]) -> str:
     head = [
-        f"# Source: harness new, from the signature of {asked.path}; conventional ranges, which no run has",
-        "# narrowed (harness refine, harness stages do). A line without # is searched, or held where it is a",
-        "# number; write here where your ranges come from.",
+        f"# Source: harness new, conventional ranges for the signature of {asked.path}. No run of this",
+        "# project has narrowed it. A line without # is searched, or held where it is a number; write here where",
+        "# your ranges come from.",
     ]
     body = [
         f"{'' if line.searched else '# '}{line.axis}: {line.value} # {line.why}" for line in lines

@@ -34,8 +34,8 @@ def files(name: str, folder: Path) -> dict[Path, str]:
             if not line.startswith("#")
         ]
         head = [
-            "# Source: broad ranges of a first stage, after Choi et al., appendix D; narrow them by harness",
-            "# refine, or find them by harness stages.",
+            "# Source: the broad first-stage ranges, after Choi et al., appendix D, the same for every workload.",
+            "# No run of this project has narrowed them.",
         ]
         path = folder / "search_space" / name / f"{optimizer}.yaml"
         found[path] = "\n".join([*head, *axes]) + "\n"

@@ -1,11 +1,13 @@
 """``harness new``: what it writes composes, checks and runs; nothing is written over."""
 
+import re
 import sys
 
 import pytest
 import yaml
 
 from harness.__main__ import command
+from harness.analysis import space_check
 from harness.config import build, compose
 from harness.errors import EXIT_COMPLETE, EXIT_USAGE
 from harness.running import probe
@@ -70,6 +72,12 @@ def trained(*words):
     return run_trial(of, 0, task(of), "cpu")
 
 
+def found_by(text):
+    """How a report says that such a space was found."""
+    head = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    return next(name for told, name in space_check.FOUND_BY if re.search(told, head))
+
+
 def axes(path):
     return parse(yaml.safe_load(path.read_text(encoding="utf-8")))
 
@@ -90,6 +98,7 @@ def test_an_optimizer_from_its_signature(here, capsys):
         in text
     )
     assert "# alpha: {low: 2.0e-01, high: 2.0e+01, scale: log} # no convention; held at 2" in text
+    assert found_by(text) == space_check.BY_HAND
     definition = (here / "my_conf" / "optimizer" / "mine.yaml").read_text()
     assert "# arguments: {nesterov: false} # the class's own, not searched" in definition
     assert command(["check", "--config-dir", "my_conf", "optimizer=mine", "device=cpu"]) == 0
@@ -130,6 +139,8 @@ def test_a_workload_runs_and_checks_as_it_is_written(here, capsys):
     for optimizer in ("sgd", "adam", "rmsprop"):
         record = trained("workload=my_task", f"optimizer={optimizer}")
         assert record["status"] in ("complete", "diverged")
+    space = here / "my_conf" / "search_space" / "my_task" / "adam.yaml"
+    assert found_by(space.read_text(encoding="utf-8")) == space_check.BY_HAND
     words = ["workload=my_task", "--seconds", "10", "device=cpu"]
     assert command(["check", "--config-dir", "my_conf", *words]) == EXIT_COMPLETE
     assert "\n  wrong" not in capsys.readouterr().out
