@@ -44,7 +44,14 @@ WORDS = {
     "groups": ("optimizer=muon", *CNN),
     "closure": ("optimizer=sam", *CNN),
     "modes": ("optimizer=schedule_free_adamw", *CNN),
-}
+    "noise and clipping": (
+        "optimizer=momentum", "+search_space.noise_eta=1e-3", "+search_space.clip_norm=0.1", *CNN,
+    ),
+    "averages, a training sample, batch norm": (
+        "optimizer=momentum", "averaging.exponential=0.9", "averaging.polyak=0.5",
+        "workload.train_sample=100", "model.batch_norm=true", *CNN,
+    ),
+}  # fmt: skip
 
 
 def training(of, task, device=GPU):
