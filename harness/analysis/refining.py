@@ -7,6 +7,8 @@ than a quarter of an even share) go; constants stay.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +22,7 @@ from harness.analysis.pooling import Studies, select_studies
 from harness.analysis.spaces import space_of
 from harness.errors import ConfigError
 from harness.study.inclusions import EDGES, Edge, gaps
-from harness.study.space import Axis, Choices, Range, Space
+from harness.study.space import LOG, Axis, Choices, Range, Space
 
 LEAST_TRIALS = 20  # K = N/10 = 2: fewer say nothing of where good trials lie
 CHOICE_SHARE = 0.25  # of an even share
@@ -135,7 +137,11 @@ def narrowed(
         f"was [{axis.low:g}, {axis.high:g}]; selected 5-50-95%: {shown};"
         f" at the borders: {row['mass_low']:.0%} low, {row['mass_high']:.0%} high"
     )
-    return Range(axis.name, low, high, axis.scale), reason
+    if axis.integer:  # outward, to whole numbers
+        low, high = math.floor(low), math.ceil(high)
+        low = float(max(low, 1) if axis.scale == LOG else low)
+        high = float(max(high, low + 1))
+    return replace(axis, low=low, high=high), reason
 
 
 def _refined_choices(

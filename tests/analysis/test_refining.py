@@ -56,6 +56,23 @@ def test_choices_that_nobody_selects_go(tmp_path, capsys):
     assert parse(yaml.safe_load(text))["end_factor"] == Choices("end_factor", (0.1,))
 
 
+def test_whole_numbers_stay_so_and_words_as_they_are(tmp_path, capsys):
+    space = {
+        "lr": {"low": 0.1, "high": 1.0}, "memory": {"low": 1, "high": 64, "integer": True},
+        "mode": {"choices": ["plain", "sign"]},
+    }  # fmt: skip
+    study = made_up_study("mine", search_space=space)
+    points = [study.point(trial) for trial in range(90)]
+    write_study(tmp_path, study, [abs(np.log(p["memory"] / 12)) for p in points])
+    _, text, _ = refined(tmp_path, capsys, "workload=made_up", "optimizer=mine")
+    found = parse(yaml.safe_load(text))
+    assert found["mode"] == Choices("mode", ("plain", "sign"))
+    assert found["memory"].integer
+    low, high = found["memory"].ends
+    assert 1 < low < 12 < high < 64
+    assert (low % 1, high % 1) == (0, 0)
+
+
 def test_coverage_of_an_inclusion_is_never_cut_silently(root, capsys):
     """Momentum's new range ends below sgd's 100: said in the file and on standard error."""
     status, text, err = refined(root, capsys, "workload=made_up", "optimizer=momentum")
