@@ -139,6 +139,7 @@ def runs(
                 rows.append({
                     "workers": count, "locked": locked, "repeat": repeat, "seconds": run.seconds,
                     "cpu_seconds": run.cpu_seconds, "examples_per_second": done / run.seconds,
+                    "examples_per_cpu_second": done / run.cpu_seconds,
                     "test_error": of.error_rate, "test_loss": of.loss,
                 })  # fmt: skip
     return pd.DataFrame(rows)

@@ -16,10 +16,13 @@ LOOKS = {
 
 
 def draw(runs: pd.DataFrame) -> Figure:
-    """A row a run in, two panels out: every run a dot, a line through the medians."""
-    figure = style.canvas(7.6, 3.0)
-    panels = figure.subplots(1, 2)
-    columns = {"examples_per_second": "examples a second", "test_error": "test error"}
+    """A row a run in, three panels out: every run a dot, a line through the medians."""
+    figure = style.canvas(9.6, 3.0)
+    panels = figure.subplots(1, 3)
+    columns = {
+        "examples_per_second": "examples a second", "examples_per_cpu_second": "examples a CPU second",
+        "test_error": "test error",
+    }  # fmt: skip
     medians = summary(runs)
     for axes, (column, label) in zip(panels, columns.items(), strict=True):
         for locked, (_, colour, marker) in LOOKS.items():
@@ -32,11 +35,13 @@ def draw(runs: pd.DataFrame) -> Figure:
         counts = sorted(runs["workers"].unique())
         axes.set_xticks(counts, labels=[str(each) for each in counts])
         axes.minorticks_off()
-    panels[0].set_ylim(bottom=0)
+    for axes in panels[:2]:
+        axes.set_ylim(bottom=0)
     repeats = runs["repeat"].nunique()
     caption = (
         "Logistic regression on hashed text features, one example a step, by real processes on shared"
-        f" memory; {repeats} runs of each, lines through the medians. All see every example as often."
+        f" memory; {repeats} runs of each, lines through the medians. All see every example as often. Examples a second"
+        " are those of all processes on this machine under its load; a CPU second is one of any of them."
     )
     handles = [
         Line2D([], [], color=colour, marker=marker, label=label)

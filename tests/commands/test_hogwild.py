@@ -63,7 +63,7 @@ def test_the_grid_holds_a_rate_below_and_above_the_one_chosen_on_the_reference()
 def test_speedup_is_over_one_process_without_a_lock():
     runs = pd.DataFrame({
         "workers": [1, 1, 2, 2], "locked": [False, True] * 2, "repeat": 0,
-        "examples_per_second": [100.0, 80.0, 190.0, 90.0], "cpu_seconds": 1.0,
+        "examples_per_second": [100.0, 80.0, 190.0, 90.0], "examples_per_cpu_second": 100.0,
         "test_error": 0.1, "test_loss": 0.2,
     })  # fmt: skip
     found = summary(runs)
