@@ -10,11 +10,9 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from harness.study.result import EXPONENTIAL, POLYAK
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # checked before torch is imported
     from torch import Tensor, nn
 
 RUNNING = ("running_mean", "running_var")
@@ -48,6 +46,8 @@ class Averages(LastIterate):
         Args:
             settings: ``exponential``, its decay; ``polyak``, the share of the steps it begins after.
         """
+        import torch
+
         self.kinds = tuple(settings)
         self.decay = settings.get(EXPONENTIAL, 0.0)
         self.first = int(settings.get(POLYAK, 0.0) * total_steps) + 1  # the first step averaged
@@ -57,6 +57,8 @@ class Averages(LastIterate):
         self.means = {kind: [torch.zeros_like(each) for each in self.followed] for kind in settings}
 
     def update(self) -> None:
+        import torch
+
         self.t += 1
         for kind, means in self.means.items():
             torch._foreach_lerp_(means, self.followed, self._weight(kind))
@@ -73,6 +75,8 @@ class Averages(LastIterate):
 
     @contextlib.contextmanager
     def holding(self, kind: str) -> Iterator[None]:
+        import torch
+
         trained = [each.clone() for each in self.followed]
         torch._foreach_copy_(self.followed, self.averaged(kind))
         try:
