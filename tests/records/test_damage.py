@@ -30,7 +30,7 @@ DAMAGE = {
     "an unknown status": lambda text: record.to_text(made(3, "perfect")),
     "no curve": lambda text: record.to_text(made(3) | {"curve": {}}),
     "complete without an error": lambda text: record.to_text(made(3) | {"val_error": None}),
-    "a point of words": lambda text: record.to_text(made(3) | {"point": {"lr": "high"}}),
+    "a point of lists": lambda text: record.to_text(made(3) | {"point": {"lr": ["high"]}}),
 }  # fmt: skip
 
 
