@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.study.parametrisation import hyperparameters
+from harness.study.parametrisation import bounds, hyperparameters
 from harness.study.result import (
     COMPLETE,
     CURVE_COLUMNS,
@@ -152,8 +152,10 @@ def _problem(record: Record, study_path: tuple[str, str, str], trial: int) -> st
 
 
 def _is_point(node: Any) -> bool:
+    """Numbers by coordinate, and words where no coordinate is known to be a number."""
     return isinstance(node, dict) and all(
-        isinstance(value, str) or _is_number(value) for value in node.values()
+        _is_number(value) or (isinstance(value, str) and bounds(name) == (-math.inf, math.inf))
+        for name, value in node.items()
     )
 
 
