@@ -44,7 +44,7 @@ def draw(
             axes.legend(
                 [Line2D([], [], color="black", ls=d) for d in DASHES[: len(columns)]],
                 [quantity(column) for column in columns],
-                loc="upper right",
+                loc="best",
             )
     if against == "examples" and frame[against].max() > 50 * frame[against].min():
         grid[-1].set_xscale("log")
