@@ -13,15 +13,15 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readmes_table_is_that_of_the_committed_trials():
-    trials = read_results(CHECKOUT / "results" / "digits" / "trials.csv").trials
-    marked = re.search(r"<!-- digits: .* -->\n(.*)\n<!-- end of digits -->", README, re.S)
+    trials = read_results(CHECKOUT / "results" / "demo" / "trials.csv").trials
+    marked = re.search(r"<!-- demo: .* -->\n(.*)\n<!-- end of demo -->", README, re.S)
     assert marked
     assert marked[1] == markdown.optimizers(trials)
 
 
 def test_the_readmes_command_repeats_the_studies_of_its_table():
-    trials = read_results(CHECKOUT / "results" / "digits" / "trials.csv").trials
-    asked = build.requests(studies.jobs("experiment=inclusion_digits"))
+    trials = read_results(CHECKOUT / "results" / "demo" / "trials.csv").trials
+    asked = build.requests(studies.jobs("experiment=quickstart"))
     assert {request.study.fingerprint for request in asked} == set(trials["study"])
 
 
