@@ -14,9 +14,9 @@ WORKLOADS = {path.stem: OmegaConf.load(path) for path in (CONF.parent / "workloa
 
 
 def is_nested(folder):
-    """In lr_only the learning rate alone is searched, and landscapes are looked at, not compared on."""
+    """In lr_only and deepobs the learning rate alone is searched; landscapes are not compared on."""
     module = WORKLOADS[folder.partition("/")[0]].workload.module
-    return not folder.endswith("/lr_only") and module != "workloads.landscape"
+    return not folder.endswith(("/lr_only", "/deepobs")) and module != "workloads.landscape"
 
 
 NESTED = [folder for folder in FOLDERS if is_nested(folder)]
