@@ -28,9 +28,9 @@ def refusal(capsys, *arguments):
         (["optimizer=adamm"], "or give an import path such as torch.optim.AdamW"),
         (["workload=imagenet"], "workload 'imagenet' is not in conf/workload: "),
         (
-            ["workload=cifar10_resnet32", "optimizer=adagrad"],
-            "cifar10_resnet32 has no search space for optimizer 'adagrad': write conf/search_space/"
-            "cifar10_resnet32/adagrad.yaml (--config-dir conf)\n",  # as no other one there fits it
+            ["workload=cifar100_cnn", "optimizer=adagrad"],
+            "cifar100_cnn has no search space for optimizer 'adagrad': write conf/search_space/"
+            "cifar100_cnn/adagrad.yaml (--config-dir conf)\n",  # as no other one there fits it
         ),
         (["seeed=1"], "did you mean 'seed'?"),
         (["+optimiser=adam"], "configuration key 'optimiser' is not one of"),
