@@ -10,7 +10,7 @@ from harness.study.study import Study, portable
 from tests.studies import jobs
 
 RESULTS = Path(__file__).parents[2] / "results"
-REPEATED = ("demo", "digits", "digits_stages", "digits_broad")
+REPEATED = ("demo", "python_docs_stages", "digits", "digits_stages", "digits_broad")
 KEPT = [
     pytest.param(path, node, id=f"{name}-{path.parts[-3]}-{fingerprint}")
     for name in REPEATED

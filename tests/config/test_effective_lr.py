@@ -12,7 +12,7 @@ from tests.studies import record, study
 CHECKOUT = Path(__file__).parents[2]
 TINY = ("workload.steps=10", "workload.eval_every=10", "model.width=2")
 EFFECTIVE = "search_space=digits_cnn/momentum"
-STAGED = {"digits_cnn": "digits_stages"}
+STAGED = {"digits_cnn": "digits_stages", "python_docs_lstm": "python_docs_stages"}
 
 
 def test_the_scale_is_part_of_a_study_that_needs_it_alone():
