@@ -32,7 +32,7 @@ from harness.analysis.checking import (
 from harness.analysis.counting import every_trial
 from harness.analysis.pooling import Studies, check_same_workload, select_studies
 from harness.errors import ConfigError
-from harness.records import tables
+from harness.records import nearby, tables
 from harness.study.result import CURVE_COLUMNS, IDENTITY, TABLE_COLUMNS
 from harness.study.study import LOCATIONS, Study, portable
 
@@ -215,9 +215,17 @@ def of_tables(found: tables.Tables, path: Path) -> Results:
     """
     trials, curves, nodes = found
     if trials.empty:
-        raise TableError(f"{path} holds no trials yet; run harness with root={path}")
+        raise no_trials(path)
     studies = {name: _study(node) for name, node in nodes.items()}
     return Results(check(trials, source=str(path)), curves if len(curves) else None, studies)
+
+
+def no_trials(path: Path | str) -> TableError:
+    """The error for a folder without records, with what can be read near it."""
+    found = [each for each in nearby.readable(path) if each != Path(path)]
+    if found:
+        return TableError(f"{path} holds no trials itself; name one of: {nearby.told(found)}")
+    return TableError(f"{path} holds no trials yet; run harness with root={path}")
 
 
 def _read_table(path: Path) -> Results:

@@ -56,9 +56,9 @@ def files(config: Mapping[str, Any], named: str) -> dict[str, Path]:
 def _source(module: str) -> Path | None:
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError) as error:
+    except Exception as error:  # whatever its packages raise
         raise ConfigError(
-            f"module {module!r} cannot be found ({error}); run from the folder it lies in"
+            f"module {module!r} cannot be found ({error}); mend it, or run from the folder it lies in"
         ) from None
     if spec is None:
         raise ConfigError(f"module {module!r} cannot be found; run from the folder it lies in")
@@ -83,9 +83,12 @@ def _with_imports(module: str, path: Path) -> dict[str, Path]:
     depth = module.count(".") + (path.name == "__init__.py")
     place = path.parents[depth]
     finder = ModuleFinder([str(place)], excludes=list(OURS))
-    finder.import_hook(module)
-    if "." in module:
-        finder.import_hook(module.rpartition(".")[0], None, [module.rpartition(".")[2]])
+    try:
+        finder.import_hook(module)
+        if "." in module:
+            finder.import_hook(module.rpartition(".")[0], None, [module.rpartition(".")[2]])
+    except SyntaxError as error:
+        raise ConfigError(f"{error.filename}, line {error.lineno}: {error.msg}; mend it") from None
     found = {}
     for each in finder.modules.values():
         source = Path(getattr(each, "__file__", None) or "")

@@ -71,7 +71,7 @@ def _check_report(config: Any, requests: Sequence[Request]) -> None:
                 f" {study.workload}/{study.optimizer} ({first}, {study.fingerprint}); leave report="
                 " out, and choose with study= or pool=true in harness report"
             )
-    writable(_folder(config))
+    writable(_folder(config), named_by="report=")
 
 
 def _report(jobs: Sequence[Job], requests: Sequence[Request]) -> int:

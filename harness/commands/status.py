@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     thoroughly = sum(map(headlines.count, paths)) <= THOROUGHLY
     studies = [status.read(path, thoroughly) for path in paths]
     if not studies:
-        print(f"harness status: no study under {root} yet", file=sys.stderr)
+        print(f"harness status: no study under {root} {_instead(root)}", file=sys.stderr)
         return EXIT_FAILED
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if not console.is_terminal:  # a file is as wide as its lines
@@ -52,6 +52,16 @@ def main(arguments: Sequence[str]) -> int:
             f"more than {THOROUGHLY:,} records: whether each is whole is checked when it is used, not here"
         )
     return EXIT_COMPLETE if all(each.complete for each in studies) else EXIT_FAILED
+
+
+def _instead(root: str) -> str:
+    from harness.records import nearby
+
+    found = nearby.readable(root)
+    roots = [path for path in found if path.is_dir()]
+    if roots:
+        return f"itself; name one of: {nearby.told(roots)}"
+    return f"itself; harness report reads {nearby.told(found)}" if found else "yet"
 
 
 def table(studies: Sequence[Status]) -> Table:

@@ -44,9 +44,12 @@ def main(arguments: Sequence[str]) -> int:
 def _read(source: str) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Trials and learning curves, whatever studies there are."""
     if Path(source).is_dir():
+        from harness.analysis.reading import no_trials
         from harness.records import tables
 
         found = tables.read(source)
+        if found.trials.empty:
+            raise no_trials(source)
         metrics = {name: node["workload"].get("metric") for name, node in found.studies.items()}
         return found.trials.assign(metric=found.trials["study"].map(metrics)), found.curves
     from harness.analysis.reading import read_results

@@ -262,7 +262,7 @@ def _note_code(node: dict[str, Any], module: str) -> None:
     """A user's own code is part of the study: edited, it makes another one."""
     if not module or module.partition(".")[0] in OURS:
         return
-    with contextlib.suppress(ImportError, ValueError):  # said where it is imported
+    with contextlib.suppress(Exception, SystemExit):  # said where it is imported
         spec = importlib.util.find_spec(module)
         if spec and spec.origin and Path(spec.origin).is_file():
             node["code"] = hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()[:12]

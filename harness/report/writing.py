@@ -149,8 +149,11 @@ def _console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=100)
 
 
-def writable(out: str | Path) -> Path:
+def writable(out: str | Path, named_by: str = "--out") -> Path:
     """The output folder, made and found writable: to be asked before any work is done.
+
+    Args:
+        named_by: the flag or key that gave it.
 
     Raises:
         ConfigError: it is not.
@@ -161,6 +164,6 @@ def writable(out: str | Path) -> Path:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ConfigError(
-            f"the report cannot be written to {folder} ({error.strerror}); give another --out"
+            f"the report cannot be written to {folder} ({error.strerror}); give another {named_by}"
         ) from None
     return folder

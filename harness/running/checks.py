@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from harness.running.saying import tell
 from harness.study.parametrisation import hyperparameters
 from harness.study.study import Study
 from harness.training import optimizers
+from harness.training.signatures import module_at
 
 if TYPE_CHECKING:
     from harness.training.chain import Chain
@@ -124,7 +124,9 @@ def _ask(nodes: Sequence[Node], function: str, part: str) -> list[Any]:
 def _module(node: Node) -> Any:
     name = node["workload"]["module"]
     try:
-        return importlib.import_module(name)
+        return module_at("workload.module", name)
+    except ConfigError:
+        raise
     except (ImportError, ValueError, TypeError) as error:
         raise ConfigError(
             f"workload.module {name!r} cannot be imported ({error}); give a module on the Python path"

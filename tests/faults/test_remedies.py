@@ -8,7 +8,7 @@ import pytest
 from harness.__main__ import command
 from harness.commands import one_line, run
 from harness.config import build, compose, how
-from harness.errors import EXIT_COMPLETE, EXIT_USAGE
+from harness.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE
 from tests.analysis.conftest import made_up_study, write_study
 from tests.faults import sweeps, twins
 
@@ -137,3 +137,44 @@ def test_a_folder_without_results_gets_them_by_the_command_named(tmp_path, capsy
     (tmp_path / "a b").mkdir()
     assert command(["report", str(tmp_path / "a b")]) == EXIT_USAGE
     assert "run harness with root=" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_names_what_gave_its_place(tmp_path, capsys):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    place = tmp_path / "file" / "r"
+    assert command(["optimizer=sgd", f"report={place}", f"root={tmp_path / 'r'}"]) == EXIT_USAGE
+    assert capsys.readouterr().err.endswith("; give another report=\n")
+    assert command(["landscape", "--out", str(place)]) == EXIT_USAGE
+    assert capsys.readouterr().err.endswith("; give another --out\n")
+
+
+def test_a_folder_without_records_names_what_can_be_read_in_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_study(tmp_path / "all" / "a", made_up_study("sgd"), [0.1, 0.2, 0.3])
+    (tmp_path / "all" / "b").mkdir()
+    assert command(["report", "all/a", "--out", "all/b"]) == EXIT_COMPLETE
+    one = ["optimizer=sgd", "trial=1"]
+    cases = {
+        "all": ["all/a", "all/b/trials.csv"],
+        "all/b": ["all/b/trials.csv"],
+        "all/a/made_up": ["all/a"],
+        "all/a/made_up/sgd": ["all/a"],
+    }
+    for folder, expected in cases.items():
+        for words in (["report", folder], ["trial", folder, *one]):
+            capsys.readouterr()
+            assert command(words) == EXIT_USAGE
+            (named,) = re.findall(
+                r"holds no trials itself; name one of: (.*)", capsys.readouterr().err
+            )
+            assert named.split(", ") == expected
+            assert [command([words[0], each, *words[2:]]) for each in expected] == [0] * len(
+                expected
+            )
+    for folder, says in {
+        "all": "name one of: all/a",
+        "all/b": "harness report reads all/b/trials.csv",
+    }.items():
+        capsys.readouterr()
+        assert command(["status", folder]) == EXIT_FAILED
+        assert capsys.readouterr().err.strip().endswith(says)
