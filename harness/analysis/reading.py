@@ -87,9 +87,15 @@ def read_results(
     Raises:
         ConfigError: a source that is missing, damaged or breaks a rule of `checking.check`.
     """
-    paths = [Path(path) for path in ([sources] if isinstance(sources, str | Path) else sources)]
-    parts = [_read_folder(path) if path.is_dir() else _read_table(path) for path in paths]
+    parts = [
+        _read_folder(path) if path.is_dir() else _read_table(path) for path in as_paths(sources)
+    ]
     return together(parts, study=study, pool=pool, only=only, all_studies=all_studies)
+
+
+def as_paths(sources: Paths) -> list[Path]:
+    """One source or several, as several."""
+    return [Path(path) for path in ([sources] if isinstance(sources, str | Path) else sources)]
 
 
 def together(

@@ -44,13 +44,16 @@ NEAR_CHANCE = 0.02  # of the level
 LEAST_CHANCE = 0.5  # two classes
 FEW, SOME = 1, 4
 CONFIG_DIR = "--config-dir"
+BUNDLED = "conf*"  # of `harness bundle`: conf, conf_2, …
 COLUMNS = (
     "workload", "optimizer", "trials", "chance_share", "best_of_1", "best_of_4", "field_best_of_1",
     "field_best_of_4", "ratio", "found_by", "lacks", "poor", "why",
 )  # fmt: skip
 
-STAGES, FIRST_STAGE, REFINED, BY_HAND = "both stages", "first stage", "refined", "by hand"
+STAGES, FIRST_STAGE, REFINED = "both stages", "first stage", "refined"
+CHOSEN, BY_HAND = "chosen by hand", "by hand"
 FOUND_BY = (
+    (r"(chosen|narrowed) by hand", CHOSEN),  # from what a tool printed, too
     (r"harness stages, first stage", FIRST_STAGE),
     (r"harness stages", STAGES),
     (r"[Nn]o run of this project has narrowed|broad first-stage", BY_HAND),
@@ -58,7 +61,8 @@ FOUND_BY = (
 )
 TOLD = {
     STAGES: "both stages", FIRST_STAGE: "a first stage's, broad on purpose",
-    REFINED: "narrowed by harness refine", BY_HAND: "narrowed by no run", "": "not known",
+    REFINED: "narrowed by harness refine", CHOSEN: "narrowed by hand", BY_HAND: "narrowed by no run",
+    "": "not known",
 }  # fmt: skip
 
 
@@ -174,18 +178,21 @@ def _judged(row: dict[str, object], field: Iterable[dict[str, object]]) -> dict[
 # --- how a space was found --------------------------------------------------------------------
 
 
-def sources_of(studies: Studies, folders: Iterable[Path]) -> dict[str, str]:
+def sources_of(
+    studies: Studies, folders: Iterable[Path], roots: Iterable[Path | str] = ()
+) -> dict[str, str]:
     """What the file of each study's space says of where its ranges come from, by fingerprint.
 
     Args:
-        folders: with the layout of conf/, such as the shipped one and a user's own, the first first; a
-            study's own --config-dir stands before them. A file is a study's where the study has all of
-            its axes as they stand there.
+        folders: with the layout of conf/, such as the shipped one and a user's own, the first first. A
+            file is a study's where the study has all of its axes as they stand there.
+        roots: the results, from which a study's own --config-dir is looked for before them; never from
+            the current directory, so that the answer is the same from everywhere.
     """
-    shared = list(folders)
+    shared, above = list(folders), _above(roots)
     found: dict[str, str] = {}
     for fingerprint, study in studies.items():
-        for folder in (*_config_dirs(study.overrides), *shared):
+        for folder in (*_config_dirs(study.overrides, above), *shared):
             files = (folder / "search_space").rglob(f"{study.optimizer}.yaml")
             own_first = sorted(files, key=lambda path: (study.workload not in path.parts, path))
             path = next((path for path in own_first if _is_of(path, study.space)), None)
@@ -195,11 +202,21 @@ def sources_of(studies: Studies, folders: Iterable[Path]) -> dict[str, str]:
     return found
 
 
-def _config_dirs(words: Sequence[str]) -> list[Path]:
-    """The folders that a command names by --config-dir."""
+def _above(roots: Iterable[Path | str]) -> list[Path]:
+    """The results and all folders that they lie in, the nearest first."""
+    found = [Path(root).resolve() for root in roots]
+    return list(dict.fromkeys(path for root in found for path in (root, *root.parents)))
+
+
+def _config_dirs(words: Sequence[str], above: Sequence[Path]) -> list[Path]:
+    """Where the folders that a command names by --config-dir may lie: relative to one above the results,
+    as in the project that it was typed in, or under the name that a bundle gives it there."""
     named = [word.partition("=")[2] for word in words if word.startswith(f"{CONFIG_DIR}=")]
     behind = [b for a, b in itertools.pairwise(words) if a == CONFIG_DIR]
-    return [Path(folder) for folder in (*named, *behind)]
+    folders = [Path(folder) for folder in (*named, *behind)]
+    relative = [path / folder for folder in folders for path in above if not folder.is_absolute()]
+    bundled = [each for path in above if folders for each in sorted(path.glob(BUNDLED))]
+    return [*(folder for folder in folders if folder.is_absolute()), *relative, *bundled]
 
 
 def _is_of(path: Path, space: Space) -> bool:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         write_report(
-            sources,
+            list(spaces.values()) if spaces else sources,
             given.out,
             asked,
             study=study,

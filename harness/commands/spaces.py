@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
     found = read_results(given.sources, study=given.study, pool=given.pool)
     folders = [Path(given.config_dir)] if given.config_dir else []
-    sources = space_check.sources_of(found.studies, [*folders, shipped.folder()])
+    sources = space_check.sources_of(found.studies, [*folders, shipped.folder()], given.sources)
     checked = space_check.space_check(found.trials, found.studies, sources=sources)
     trials = with_effective_rates(found, [*folders, shipped.folder()])
     told = subspaces.sensitivity(trials, found.studies, budget_trials=given.budget)

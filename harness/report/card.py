@@ -66,7 +66,7 @@ def facts(root: Path | str, folders: Iterable[Path] = ()) -> str:
     }
     rows = [*_protocol(studies.values(), records), *_machine(records)]
     outcomes = [
-        _titled(label, markdown.outcome(found.trials, found.studies, folders))
+        _titled(label, markdown.outcome(found.trials, found.studies, folders, [root]))
         for label, found in spaces.items()
     ]
     protocol = markdown.table(["fact", "value"], rows)

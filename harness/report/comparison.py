@@ -72,12 +72,13 @@ def analyse(
     question: Question | None = None,
     *,
     folders: Iterable[Path] = (),
+    roots: Iterable[Path | str] = (),
     spaces: Results | None = None,
 ) -> Analysis:
     """All tables of a report.
 
     Args:
-        folders: with the layout of conf/, whose files say how search spaces were found.
+        folders, roots: where to read how search spaces were found, see `sources_of`.
         spaces: of `reading.read_spaces`, these trials and those on other search spaces.
 
     Raises:
@@ -96,9 +97,8 @@ def analyse(
     feasible = feasibility(trials)
     every_pair = pairs(trials, select_by, baseline=question.baseline, studies=found.studies, **at)
     edges = verdicts(trials, select_by, studies=found.studies, **at)
-    checked = space_check(
-        trials, found.studies, metric=select_by, sources=sources_of(found.studies, folders)
-    )
+    sources = sources_of(found.studies, folders, roots)
+    checked = space_check(trials, found.studies, metric=select_by, sources=sources)
     at_borders = borders(trials, found.studies, metric=select_by)
     return Analysis(
         results=found,

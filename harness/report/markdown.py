@@ -39,17 +39,20 @@ HOW = {(edge.special, edge.general): edge.how for edge in EDGES}
 
 
 def outcome(
-    trials: pd.DataFrame, studies: Studies | None = None, folders: Iterable[Path] = ()
+    trials: pd.DataFrame,
+    studies: Studies | None = None,
+    folders: Iterable[Path] = (),
+    roots: Iterable[Path | str] = (),
 ) -> str:
     """All there is to say: the optimizers, the inclusions, the search spaces, what crowds at a border.
 
     Args:
         trials: a checked table, one study per workload and optimizer.
         studies: the resolved studies, for the ends of the search spaces.
-        folders: with the layout of conf/, whose files say how search spaces were found.
+        folders, roots: where to read how search spaces were found, see `space_check.sources_of`.
     """
     parts = []
-    sources = space_check.sources_of(studies or {}, folders)
+    sources = space_check.sources_of(studies or {}, folders, roots)
     workloads = trials["workload"].unique()
     for workload in workloads:
         if len(workloads) > 1:

@@ -63,8 +63,9 @@ def _others(poor: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def unequal(rows: pd.DataFrame) -> str:
-    """The ways in which one workload's spaces were found, where they differ; empty where none is known."""
-    kinds = rows.groupby("found_by", sort=False)["optimizer"].agg(list)
+    """The known ways in which one workload's spaces were found, where they differ; else empty."""
+    known = rows[rows["found_by"] != ""]
+    kinds = known.groupby("found_by", sort=False)["optimizer"].agg(list)
     if len(kinds) < 2:
         return ""
     return "; ".join(f"{listed(names)}: {TOLD[str(kind)]}" for kind, names in kinds.items())

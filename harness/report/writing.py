@@ -31,7 +31,7 @@ from harness.analysis.across_spaces import last
 from harness.analysis.cells import drawn
 from harness.analysis.checking import EVERY
 from harness.analysis.costs import costs
-from harness.analysis.reading import Paths, Results, read_results, save_results
+from harness.analysis.reading import Paths, Results, as_paths, read_results, save_results
 from harness.analysis.tuning_curves import COLUMNS
 from harness.errors import ConfigError, SweepError
 from harness.figures import budget_curves, search_spaces
@@ -58,7 +58,7 @@ def write_report(
         out: None for no files.
         folders: with the layout of conf/, whose files say how search spaces were found.
         study, pool, only: which studies, see `reading.read_results`.
-        spaces: of `reading.read_spaces`, instead of sources: the report is of the last of them, and says
+        spaces: of `reading.read_spaces`, of these sources: the report is of the last of them, and says
             how the others compare.
 
     Raises:
@@ -71,7 +71,7 @@ def write_report(
         if spaces
         else read_results(sources, study=study, pool=pool, only=only)
     )
-    analysis = analyse(found, question, folders=folders, spaces=spaces)
+    analysis = analyse(found, question, folders=folders, roots=as_paths(sources), spaces=spaces)
     if folder is None:
         _console().print(terminal.render(analysis))
         return []

@@ -6,6 +6,7 @@ import pytest
 from harness.analysis.checking import check
 from harness.analysis.space_check import (
     BY_HAND,
+    CHOSEN,
     REFINED,
     STAGES,
     chance_level,
@@ -48,6 +49,7 @@ def test_how_spaces_were_found_is_told_by_their_files(tmp_path):
     heads = {
         "sgd": "# Source: harness stages, the same for sgd, adam.",
         "rmsprop": "# Source: first stage results/x, narrowed by\n# harness refine at K = 24.",
+        "nadam": "# Source: first stage results/x, chosen by hand\n# from what harness refine prints.",
         "adam": "# Source: the broad ranges; no run of\n# this project has narrowed them.",
     }
     studies = {}
@@ -63,7 +65,9 @@ def test_how_spaces_were_found_is_told_by_their_files(tmp_path):
     table = space_check(
         made_up_table(**dict.fromkeys(heads, FINE)), studies, sources=found
     ).set_index("optimizer")
-    assert table["found_by"].to_dict() == {"sgd": STAGES, "rmsprop": REFINED, "adam": BY_HAND}
+    assert table["found_by"].to_dict() == {
+        "sgd": STAGES, "rmsprop": REFINED, "nadam": CHOSEN, "adam": BY_HAND,
+    }  # fmt: skip
 
 
 def test_what_a_space_lacks_of_a_rivals_image():
@@ -89,6 +93,29 @@ def test_a_studys_own_configurations_come_before_the_shipped_ones(tmp_path):
     shipped = [tmp_path / "shipped"]
     assert "first stage" in sources_of({"s": own}, shipped)["s"]
     assert "refine" in sources_of({"s": study}, shipped)["s"]
+
+
+@pytest.mark.parametrize("place", ["my_conf", "results/my_conf", "results/a/conf_2"])
+def test_they_are_looked_for_from_the_results_not_from_here(tmp_path, monkeypatch, place):
+    """In the folder that a sweep was started in, wherever one stands now; under a bundle's name for it."""
+    root, path = (
+        tmp_path / "results" / "a",
+        tmp_path / place / "search_space" / "made_up" / "sgd.yaml",
+    )
+    for file, head in (
+        (path, "harness stages"),
+        (tmp_path / "elsewhere/my_conf/search_space/sgd.yaml", "other"),
+    ):
+        file.parent.mkdir(parents=True)
+        file.write_text(f"# Source: {head}\nlr: 0.1\n")
+    root.mkdir(parents=True, exist_ok=True)
+    of = made_up_study("sgd", search_space={"lr": 0.1})
+    own = {"s": of.__class__(of.config, ("--config-dir", "my_conf", "optimizer=sgd"))}
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert sources_of(own, [], [root]) == {"s": "Source: harness stages"}
+    path.write_text("# Source: harness stages\nlr: 0.2\n")  # edited since
+    assert sources_of(own, [], [root]) == {}
+    assert sources_of({"s": of}, [], [root]) == {}  # it named no folder
 
 
 def test_of_what_is_no_error_the_validation_error_stands_in():

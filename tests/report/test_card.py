@@ -106,7 +106,7 @@ def test_no_records_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("folder", COMMITTED, ids=lambda path: path.name)
-def test_committed_cards_state_what_the_records_say(folder, monkeypatch):
-    monkeypatch.chdir(RESULTS.parent)  # a study's own --config-dir is told from there
+def test_committed_cards_state_what_the_records_say(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # they are the same from everywhere
     assert card.facts(folder, [shipped.folder()]) in (folder / "card.md").read_text()
     assert "**Question.**\n\n<" not in (folder / "card.md").read_text()  # its words are written

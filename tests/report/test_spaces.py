@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.__main__ import command
 from harness.analysis import across_spaces
 from harness.analysis.reading import Results
-from harness.analysis.space_check import BY_HAND, STAGES, space_check
+from harness.analysis.space_check import BY_HAND, CHOSEN, STAGES, space_check
 from harness.report import markdown, page, spaces, terminal
 from harness.report.comparison import analyse
 from harness.report.question import Question
@@ -52,9 +52,12 @@ def test_spaces_found_in_different_ways_are_named():
     table = checked(sgd=FINE, adam=FINE, nadam=FINE)
     assert spaces.unequal(table) == ""  # nobody knows how any was found
     table["found_by"] = [STAGES, STAGES, ""]
+    assert spaces.unequal(table) == ""  # of NAdam's nobody knows
+    assert "not known" in [cell for line in spaces.cells(table) for cell in line]
+    table["found_by"] = [STAGES, STAGES, CHOSEN]
     assert spaces.caution(table) == (
-        "The search spaces were not found in the same way: SGD and Adam: both stages; NAdam: not known."
-        " harness stages finds all of them by the same."
+        "The search spaces were not found in the same way: SGD and Adam: both stages; NAdam: narrowed by"
+        " hand. harness stages finds all of them by the same."
     )
     assert spaces.unequal(table.assign(found_by=BY_HAND)) == ""
 
