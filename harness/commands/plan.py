@@ -12,6 +12,7 @@ of the records under root=, else of a short training of each study, --seconds lo
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,13 +59,13 @@ def main(arguments: Sequence[str]) -> int:
 
     jobs = compose([*flags, *words])
     requests = build.requests(jobs)
+    asked = any(re.split(r"[=.]", word.lstrip("+~"))[0] in ASKING for word in words)
     needs: dict[str, int | None] = {}
     for workload, own in itertools.groupby(
         sorted(requests, key=lambda each: each.study.workload), key=lambda each: each.study.workload
     ):
-        for line in _trials(workload, list(own), aim, needs):
+        for line in _trials(workload, list(own), aim, needs, asked):
             print(line, flush=True)
-    asked = any(re.split(r"[=.]", word.lstrip("+~"))[0] in ASKING for word in words)
     settings = how.common_options([config for config, _ in jobs])
     for line in _bill(requests, None if asked else needs, settings, given):
         print(line, flush=True)
@@ -98,12 +99,15 @@ def _aim(words: Sequence[str]) -> tuple[Aim, list[str]]:
 
 
 def _trials(
-    workload: str, requests: Sequence[Request], aim: Aim, needs: dict[str, int | None]
+    workload: str,
+    requests: Sequence[Request],
+    aim: Aim,
+    needs: dict[str, int | None],
+    asked: bool,
 ) -> Iterator[str]:
-    """How many it takes, which is noted in ``needs``, and what those at hand tell."""
-    from harness.analysis.cells import needed
+    """How many it takes, which is noted in ``needs``, and what fewer that are asked for or at hand tell."""
     from harness.analysis.paired import LEVEL
-    from harness.analysis.power import Question, least_win, trials_for
+    from harness.analysis.power import Question, trials_for
 
     names = list(dict.fromkeys(request.study.optimizer for request in requests))
     pairs = max(1, len(names) * (len(names) - 1) // 2)
@@ -121,15 +125,24 @@ def _trials(
         count = trials_for(question, aim.power, shared)
         needs.setdefault(workload, count)  # the first: that of the paired test
         yield f"  N = {'over 100,000' if count is None else f'about {count:,}'} trials of each: {of}"
-    if not found:
-        return
-    least = min(count for _, count, _ in found)
-    if least < needed(aim.budget):
-        yield f"  at hand: {least} of each; at K = {aim.budget} nothing is judged with fewer than {needed(aim.budget)}"
-        return
-    win = least_win(least, aim.budget, aim.power, _shared(found), question.level)
+    least = min(each.num_feasible or len(set(each.indices)) for each in requests)
+    if asked and least < (needs[workload] or math.inf):
+        yield f"  asked for: {least} of each, fewer than these: {_finds(least, aim, _shared(found), question.level)}"
+    if found:
+        least = min(count for _, count, _ in found)
+        yield f"  at hand: {least} of each: {_finds(least, aim, _shared(found), question.level)}"
+
+
+def _finds(trials: int, aim: Aim, shared: float, level: float) -> str:
+    """What so many of each tell."""
+    from harness.analysis.cells import needed
+    from harness.analysis.power import least_win
+
+    if trials < needed(aim.budget):
+        return f"at K = {aim.budget} nothing is judged with fewer than {needed(aim.budget)}"
+    win = least_win(trials, aim.budget, aim.power, shared, level)
     told = f"a win share of {win:.0%} or more" if win < 1 else "no win share"
-    yield f"  at hand: {least} of each, which find {told} with that chance"
+    return f"they find {told} with that chance"
 
 
 def _shared(found: Sequence[tuple[str, int, float]]) -> float:

@@ -65,11 +65,31 @@ def test_what_an_experiment_asks_for_is_billed(capsys, tmp_path, measured):
     status, out, _ = planned(capsys, "experiment=quickstart", f"root={tmp_path}")
     assert status == 0
     assert "adjusted for 15 pairs" in out
+    assert "asked for" not in out  # they are enough
     assert out.count("384 trials of") == 6
     assert len(measured) == 6
     status, out, _ = planned(capsys, "experiment=quickstart", f"root={tmp_path}", "--no-probe")
     assert out.count("384 trials, not measured") == 6
     assert len(measured) == 6
+
+
+@pytest.mark.parametrize(
+    ("trials", "says"),
+    [
+        ("num_trials=30", "asked for: 30 of each, fewer than these: at K = 16 nothing is judged"),
+        (
+            "num_feasible=100",
+            "asked for: 100 of each, fewer than these: they find a win share of 77%",
+        ),
+        ("num_trials=300", None),
+        ("num_feasible=300", None),
+    ],
+)
+def test_fewer_than_it_takes_are_called_so(capsys, tmp_path, trials, says):
+    words = ("workload=digits_cnn", "optimizer=adam", f"root={tmp_path}", "--no-probe", trials)
+    _, out, _ = planned(capsys, *words)
+    assert ("asked for" in out) == (says is not None)
+    assert says is None or says in out
 
 
 def test_trials_at_hand_tell_what_they_could_find(capsys, tmp_path, monkeypatch):
@@ -86,7 +106,7 @@ def test_trials_at_hand_tell_what_they_could_find(capsys, tmp_path, monkeypatch)
         r"\(0\.\d\d of independent ones' variance, measured on sgd and momentum at hand\)", out
     )
     assert re.search(
-        r"at hand: 90 of each, which find a win share of 77% or more with that chance", out
+        r"at hand: 90 of each: they find a win share of 77% or more with that chance", out
     )
     _, out, _ = planned(
         capsys, "workload=digits_cnn", "optimizer=sgd", f"root={tmp_path}", "--no-probe",
