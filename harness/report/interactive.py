@@ -131,7 +131,11 @@ def errors(frame: pd.DataFrame, palette: Palette) -> Figure:
             traces += _error_marks(own, optimizer, palette, anchor)
         layout[f"xaxis{anchor}"] = {"type": "category", "tickangle": -35}
         columns = (rows[c] for c in (centre(rows), "p05", "p95", "median_low", "median_high"))
-        layout[f"yaxis{anchor}"] = error_axis(frame.assign(metric=metric), middle(rows), *columns)
+        axis = error_axis(frame.assign(metric=metric), middle(rows), *columns)
+        whiskered = any("error_y" in trace for trace in traces if trace["yaxis"] == f"y{anchor}")
+        if whiskered and centre(rows) != "p50":
+            axis["title"]["text"] += "<br>(whiskers: median)"
+        layout[f"yaxis{anchor}"] = axis
     return {"data": traces, "layout": layout}
 
 

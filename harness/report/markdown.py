@@ -109,6 +109,8 @@ def _band(
         f"{row[column]:.2%}" if unit == ERROR_RATE else number(row[column])
         for column in ("mean", "p05", "p95")
     )
+    if row["trials"] < 2:  # of one trial there is no band
+        return mean
     return f"{mean} ({'≤' if selects and not row['band_trusted'] else ''}{p05}–{p95})"
 
 

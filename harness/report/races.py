@@ -60,7 +60,7 @@ def _against_the_baseline(judged: pd.DataFrame, tuned: str, baseline: str) -> li
     rows = rows.sort_values("a", key=lambda names: names.isin(list(NAMES)), kind="stable")
     first, *others = rows.to_dict("records")
     counts = count_range(pd.concat([rows["trials_a"], rows["trials_b"]]))
-    told = [f"{against(row, brief=True)}." for row in others]
+    told = [f"{against(row)}." for row in others]
     sentences = [f"{tuned}, {against(first)}.", *told, f"N = {counts} trials of each optimizer."]
     return sentences + ([_adjusted(judged)] if len(judged) > 1 else [])
 
@@ -181,11 +181,10 @@ def excluded(row: Any) -> str:
     return f"that it wins {' or '.join(ends)} is excluded" if ends else "nothing is excluded"
 
 
-def against(row: Any, *, brief: bool = False) -> str:
-    """A row of `pairs` as a clause, of a; what is excluded is left to the interval where it is brief."""
+def against(row: Any) -> str:
+    """A row of `pairs` as a clause, of a."""
     a, b = name(row["a"]), name(row["b"])
     wins = f"it wins {share(row['win'])} of tuning races {interval(row)}"
     if row["verdict"] != CANT_TELL:
         return f"{a} is {row['verdict']} than {b}: {wins}"
-    clause = f"{a} can't be told apart from {b}: {wins}"
-    return clause if brief else f"{clause}; {excluded(row)}"
+    return f"{a} can't be told apart from {b}: {wins}; {excluded(row)}"

@@ -120,6 +120,8 @@ def _grid() -> Table:
 def _band(point: Mapping[str, Any] | None, column: str) -> str:
     if point is None or pd.isna(point["p05"]):
         return "-"
+    if point["trials"] < 2:  # of one trial there is no band
+        return number(point[column])
     least = "" if point["band_trusted"] else "≤"
     return f"{number(point[column])} {least}{number(point['p05'], 3)}-{number(point['p95'], 3)}"
 

@@ -67,6 +67,16 @@ def test_mine_against_the_baseline_leads():
     assert found.sentences[1] == "N = 50 trials of each optimizer."
 
 
+def test_whoever_cannot_be_told_apart_from_the_baseline_is_told_what_is_excluded():
+    rng = np.random.default_rng(0)
+    alike = {name: ERRORS + 0.1 * rng.random(50) for name in ("adam", "mine", "sgd")}
+    found = answer(made_up_table(**alike), baseline="adam")
+    for said in (found.headline, found.sentences[0]):
+        assert re.search(
+            r"from Adam: it wins .*; that it wins more than \d+% .*is excluded\.$", said
+        )
+
+
 def test_nobody_is_named_the_best_of_too_few_trials():
     found = answer(made_up_table(sgd=ERRORS[:20], momentum=ERRORS[:20] - 0.09))
     assert found.headline == (
@@ -80,7 +90,7 @@ def test_an_optimizer_with_too_few_trials_is_named_as_not_judged():
     trials = made_up_table(sgd=ERRORS, momentum=ERRORS + 0.2, lion=ERRORS[:9] - 0.09)
     found = answer(trials)
     assert "SGD is better than Momentum" in found.headline
-    assert "Not judged, for too few trials: lion (9); K = 10 takes 50 feasible trials." in (
+    assert "Not judged, for too few trials: Lion (9); K = 10 takes 50 feasible trials." in (
         found.sentences
     )
 

@@ -46,6 +46,11 @@ def test_every_optimizer_with_its_figures(trials):
     assert line(text, "adam  ").split() == ["adam", "-", "-", "-", "-", "-", "-", "0/3"]
 
 
+def test_a_single_trial_has_no_band():
+    text = summary(made_up_table(sgd=[0.0583], adam=[0.0503]))
+    assert line(text, "sgd  ").split() == ["sgd", ".0583", "0", "-", ".0583", "1/1"]
+
+
 def test_the_best_of_all_stands_out(trials):
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
     console.print(render(analyse(Results(trials, None, {}))))
