@@ -162,8 +162,15 @@ def _lines(row: pd.Series, curve: pd.DataFrame) -> Iterator[str]:
 
 
 def _cell(column: str, value: float) -> str:
+    """A number of the curve; rates, which lie decades apart, to four digits.
+
+    >>> _cell("learning_rate", 4.1234e9), _cell("val_error", 0.25)
+    ('4.123e+09', '.2500')
+    """
     from harness.analysis.names import number
 
+    if column == "learning_rate":
+        return f"{value:.4g}"
     return f"{value:.0f}" if column in ("step", "steps") else number(value)
 
 

@@ -96,11 +96,15 @@ def label(coordinate: str) -> str:
 
     >>> label("hp.matrices.lr"), label("rest.lr_over_matrices")
     ('matrices: learning rate', 'rest: lr / lr of matrices')
+    >>> label("one_minus_beta")
+    '1 − beta'
     """
     coordinate = coordinate.removeprefix("hp.")
     group, name = split(coordinate)
     other = _other(coordinate)
-    told = f"lr / lr of {other}" if other else LABELS.get(name, name.replace("_", " "))
+    plain = name.removeprefix(ONE_MINUS).replace("_", " ")
+    plain = f"1 − {plain}" if name.startswith(ONE_MINUS) else plain
+    told = f"lr / lr of {other}" if other else LABELS.get(name, plain)
     return f"{group}: {told}" if group else told
 
 

@@ -31,7 +31,7 @@ def test_its_numbers_and_its_curve(root, capsys, tmp_path):
     assert lines[0].endswith("): complete")
     assert "validation error .2000, test error .2100" in lines[1]
     assert "learning rate" in lines[2]
-    assert lines[-3].split()[:2] == ["50", ".0000"]
+    assert lines[-3].split()[:2] == ["50", "0"]
     assert lines[-2].split()[0] == "100"
     assert lines[-3].count("█") == 2 * lines[-2].count("█") == 24  # half the error
     assert (tmp_path / "new" / "one.png").stat().st_size > 5000

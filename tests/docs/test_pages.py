@@ -10,7 +10,7 @@ from harness.config import shipped
 from harness.study import result
 from tests.docs.pages import CHECKOUT, PAGES, README, blocks, commands, inline_code, prose
 
-CARDS = sorted((CHECKOUT / "results").glob("*/card.md"))
+CARDS = [CHECKOUT / "results" / "README.md", *sorted((CHECKOUT / "results").glob("*/card.md"))]
 MOST_LINES = 150  # of the README
 
 
