@@ -1,5 +1,6 @@
 """What a user can put right, as one line (the rule, the value given, the remedy), and exit statuses."""
 
+import difflib
 import re
 from collections.abc import Iterable
 
@@ -29,6 +30,17 @@ def unknown(what: str, given: object, known: Iterable[object], remedy: str = "")
     return ConfigError(
         f"{what} {given!r} is not one of: {names}" + (f"; {remedy}" if remedy else "")
     )
+
+
+def did_you_mean(name: str, known: Iterable[str], before: str = "", after: str = "") -> str:
+    """The known name that a mistyped one resembles, as a question; letters in another order come first.
+
+    >>> did_you_mean("adma", ["adamax", "adam"]), did_you_mean("mine", ["adam"])
+    ("; did you mean 'adam'?", '')
+    """
+    close = difflib.get_close_matches(name, list(known), n=5)
+    close.sort(key=lambda each: sorted(each) != sorted(name))
+    return f"; did you mean {before + close[0] + after!r}?" if close else ""
 
 
 def printable(text: object) -> str:

@@ -5,7 +5,8 @@
 
 An optimizer is two files in DIR, optimizer/NAME.yaml and search_space/WORKLOAD/NAME.yaml, with a range by
 convention for each hyperparameter and why; a workload is a module NAME.py here, its configuration, and
-search spaces of the six optimizers of the paper. They run as they are. Nothing is written over.
+search spaces of the six optimizers of the paper. They run as they are. Nothing is written over; beside
+a definition of the same class only the search spaces are written.
 """
 
 from __future__ import annotations

@@ -71,17 +71,32 @@ def files(asked: Asked, folder: Path) -> tuple[dict[Path, str], list[str]]:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     optimizer = classes.load_class(asked.path)
-    fixed = _fixed(optimizer, asked)
+    definition = folder / "optimizer" / f"{asked.name}.yaml"
+    there = _there(definition, asked)
+    fixed = _fixed(optimizer, asked) if there is None else there
     group = Group("", asked.path, arguments=fixed)
     _accepted, required = classes.check(group, ())
     lines = list(_lines(optimizer, fixed, required))
     classes.check(group, [line.axis.removeprefix(ONE_MINUS) for line in lines if line.searched])
-    texts = {folder / "optimizer" / f"{asked.name}.yaml": _definition(asked, optimizer, fixed)}
+    texts = {definition: _definition(asked, optimizer, fixed)} if there is None else {}
     for workload in asked.workloads:
         path = folder / "search_space" / workload / f"{asked.name}.yaml"
         texts[path] = _space(asked, lines)
     without_lr = not any(line.axis == "lr" for line in lines) and "lr" not in fixed
     return texts, ["schedule=constant"] if without_lr else []
+
+
+def _there(definition: Path, asked: Asked) -> dict[str, Any] | None:
+    """The arguments of a definition of the same class that is there already; None where there is none."""
+    import yaml
+
+    try:
+        node = yaml.safe_load(definition.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    if not isinstance(node, dict) or node.get("rule") != asked.path or asked.arguments:
+        return None
+    return dict(node.get("arguments") or {})
 
 
 def _fixed(optimizer: type, asked: Asked) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands import one_line
+from harness.commands.verbs import check_first
 from harness.errors import EXIT_COMPLETE, EXIT_SIGNAL, ConfigError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     """Compose the configurations, check them all, run their trials in one pool."""
     from harness.config import compose
 
+    check_first(arguments)
     jobs = compose.compose(arguments)
     if not jobs:  # something was printed
         return EXIT_COMPLETE

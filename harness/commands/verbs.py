@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 
+from harness.errors import did_you_mean, unknown
+
 VERBS = {
     "run": "train the trials of a study or a sweep; this word may be left out",
     "check": "is an optimizer, or a workload, what it should be? before a sweep is paid for",
@@ -49,6 +51,18 @@ def split(arguments: Sequence[str]) -> tuple[str, list[str]]:
     if any(word in COMPLETION for word in words):
         return "completion", words
     return "run", words
+
+
+def check_first(words: Sequence[str]) -> None:
+    """That a run does not begin with what was to be a verb.
+
+    Raises:
+        ConfigError: it does.
+    """
+    first = words[0] if words else ""
+    if not first or "=" in first or first[0] in "-~+":
+        return
+    raise unknown("verb", first, VERBS, f"and a run takes KEY=VALUE{did_you_mean(first, VERBS)}")
 
 
 def main_of(verb: str) -> Callable[[Sequence[str]], int]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.config import shipped
 from harness.errors import EXIT_USAGE, ConfigError, SweepError
 from harness.running.saying import tell
 from harness.study.space import KEYS
@@ -52,6 +51,7 @@ def compose(words: Sequence[str]) -> list[Job]:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
+    from harness.config import missing_space
     from harness.config.search_path import stand_ins
 
     jobs: list[Job] = []
@@ -77,7 +77,7 @@ def compose(words: Sequence[str]) -> list[Job]:
             raise
         raise told from error
     if without:
-        raise _no_search_space(without[0], own)
+        raise missing_space.error(without[0], own)
     for name in sorted(used):
         tell(f"{own}/{name} stands in for the shipped file of that name")
     if not jobs and not _prints(words):
@@ -208,38 +208,6 @@ def _overrides() -> tuple[str, ...]:
 
     typed = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     return tuple(map(str, typed or ()))  # not resolved: seed=${first_trial} stays as it is
-
-
-def _no_search_space(name: str, own: Path | None) -> ConfigError:
-    """Of a pair whose file is not there: it is optional, so that -m can compose with the default."""
-    pair, _, optimizer = name.rpartition("/")
-    folders = [folder for folder in (own, shipped.folder()) if folder]
-    spaces = [path for each in folders for path in (each / "search_space" / pair).glob("*.yaml")]
-    definitions = [each / "optimizer" / f"{optimizer}.yaml" for each in folders]
-    definition = next((path for path in definitions if path.is_file()), None)
-    fitting = sorted(path.stem for path in spaces if definition and _fits(definition, path))
-    others = f", or name another, such as search_space={pair}/{fitting[0]}" if fitting else ""
-    return ConfigError(
-        f"{pair or 'this workload'} has no search space for optimizer {optimizer!r}: write"
-        f" conf/search_space/{name}.yaml (--config-dir conf){others}"
-    )
-
-
-def _fits(definition: Path, space: Path) -> bool:
-    """Whether an optimizer takes the hyperparameters of a search space."""
-    from omegaconf import OmegaConf
-
-    from harness.study.parametrisation import meaning
-    from harness.training import chain, optimizers
-
-    try:
-        node: Any = OmegaConf.to_container(OmegaConf.load(definition))
-        axes: Any = OmegaConf.to_container(OmegaConf.load(space))
-        names = {meaning(axis): 0.0 for axis in optimizers.flat(node, axes)}
-        optimizers.check(node, chain.parts("linear", names).optimizer)
-    except Exception:  # a file of a user's may hold anything
-        return False
-    return True
 
 
 # --- words ------------------------------------------------------------------------------------

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
+import contextlib
 import re
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote as quoted
+
+from harness.errors import did_you_mean
+
+AXIS = ("low", "high", "scale", "choices")
+OWN = ("optimizer", "workload", "search_space", "experiment")  # groups with files of users
 
 
 def one_line(error: BaseException) -> str | None:
@@ -25,12 +33,14 @@ def one_line(error: BaseException) -> str | None:
             if group == "optimizer"
             else ""
         )
-        return f"{group} {name!r} is not in conf/{group}: {known}{remedy}"
+        meant = did_you_mean(name, error.options)
+        own = _own_file(group, name)
+        return f"{group} {name!r} is not in conf/{group}: {known}{remedy}{own}{meant}"
     if unknown_key := re.match(
         r"Could not override '([^']+)'.*append.*use (\+\S+)", str(error), re.S
     ):
         key, appended = unknown_key.groups()
-        remedy = _remedy(key, appended)
+        remedy = _remedy(key, appended, error.__cause__)
         return f"{key!r} is no key of this configuration; --cfg job lists them{remedy}"
     text, cause = str(error), error.__cause__
     if cause is not None and not _of_the_parser(cause) and str(cause) not in text:
@@ -68,27 +78,50 @@ def _how_to_write(error: BaseException, text: str) -> str:
     return f"; put such a value into quotes: \"{key[:80]}='{quoted}'\""
 
 
-def _remedy(key: str, appended: str) -> str:
+def _remedy(key: str, appended: str, cause: BaseException | None) -> str:
     """What to write instead of a key that is not there."""
     group, *inner = key.split(".")
-    if group == "search_space" and len(inner) == 1:
-        return f", {appended} adds one"
+    missing = str(getattr(cause, "full_key", ""))
+    beside = [str(each) for each in getattr(cause, "parent_node", None) or ()]
+    if group == "search_space" and missing == f"search_space.{inner[0]}":
+        return _no_axis(key, appended, beside)
     if group == "search_space":
         axis, last = key.rpartition(".")[::2]
-        if last in ("low", "high", "scale", "choices"):
+        if last in AXIS:
             return f"; give the axis as a whole, such as {axis}='{{low: 0.1, high: 1}}'"
         return "; an axis has low, high and scale, or choices"
-    return _meant(key)
+    place, _, name = missing.rpartition(".")
+    before, after = f"{place}." if place else "", key.removeprefix(missing)
+    return did_you_mean(name, beside, before, after)
 
 
-def _meant(key: str) -> str:
-    """The top-level key that a mistyped one resembles, as a question."""
-    if "." in key:
+def _no_axis(key: str, appended: str, axes: Sequence[str]) -> str:
+    """The axes there are; and how one is added, where none of them sets the same."""
+    from harness.study.parametrisation import meaning
+
+    _, name, *inner = key.split(".")
+    listed = f"; the axes are {', '.join(axes)}"
+    same = [axis for axis in axes if meaning(axis) == meaning(name)]
+    if same:
+        whole = f"+search_space.{name}='{{low: 0.1, high: 1}}'" if inner else appended
+        return (
+            f"{listed}: {same[0]} sets {meaning(name)}, so give search_space.{same[0]}, or in its place"
+            f" ~search_space.{same[0]} {whole}"
+        )
+    if not inner:
+        return f"{listed}, and {appended} adds one"
+    if inner[-1] not in AXIS:
+        return f"{listed}; an axis has low, high and scale, or choices"
+    whole = f"search_space.{name}='{{low: 0.1, high: 1}}'"
+    return f"{listed}; another is given as a whole, such as {whole}"
+
+
+def _own_file(group: str, name: str) -> str:
+    """The flag that a user's own file needs, with the folder here that holds one of this name."""
+    if group.partition("/")[0] not in OWN:
         return ""
-    from dataclasses import fields
-
-    from harness.config.schema import Config
-
-    known = [field.name for field in fields(Config)]
-    close = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    with contextlib.suppress(OSError, ValueError):
+        for folder in sorted(Path().iterdir()):
+            if (folder / group / f"{name}.yaml").is_file():
+                return f"; {folder / group / name}.yaml is used with --config-dir {quoted(str(folder))}"
+    return "; a file of your own is found with --config-dir DIR"

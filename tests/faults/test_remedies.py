@@ -8,7 +8,7 @@ import pytest
 from harness.__main__ import command
 from harness.commands import one_line, run
 from harness.config import build, compose, how
-from harness.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE
+from harness.errors import EXIT_COMPLETE, EXIT_FAILED, EXIT_USAGE, ConfigError
 from tests.analysis.conftest import made_up_study, write_study
 from tests.faults import sweeps, twins
 
@@ -27,6 +27,14 @@ CASES = [  # what is typed, what is said, what is typed then (r"…": what the m
      "optimizer=sgd {}"),
     ("optimizer=sgd 'optimizer.name=a(b'", r"put such a value into quotes: (\".*\")", None),
     ("seeed=1", r"did you mean '(seed)'\?", "{}=1"),
+    ("workload.stesp=7 workload.eval_every=7 workload.test_every=0", r"did you mean '(workload\.steps)'\?",
+     "{}=7 workload.eval_every=7 workload.test_every=0"),
+    ("worklaod.steps=400", r"did you mean '(workload\.steps)'\?", "{}=400"),
+    ("optimizer=adma", r"did you mean '(adam)'\?", "optimizer={}"),
+    ("optimizer=adam search_space.lr=0.1", r"effective_lr sets lr, so give (search_space\.effective_lr), or",
+     "optimizer=adam {}=0.1"),
+    ("optimizer=adam search_space.lr.high=1", r"the axes are effective_lr, .*, or in its place (~.*)",
+     "optimizer=adam {}"),
     ("optimizer=sgd num_feasible=4 num_trials=3", r"add (num_feasible=null max_trials=null)",
      "optimizer=sgd num_trials=3 {}"),
     ("optimizer=sgd max_trials=3", r"use (num_trials=) and (max_trials=null)",
@@ -178,3 +186,41 @@ def test_a_folder_without_records_names_what_can_be_read_in_it(tmp_path, capsys,
         capsys.readouterr()
         assert command(["status", folder]) == EXIT_FAILED
         assert capsys.readouterr().err.strip().endswith(says)
+
+
+def test_a_file_of_ones_own_is_found_and_gets_the_space_it_lacks(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = ["new", "optimizer", "mine", "--class", f"{TWIN}.Plain"]
+    assert command([*here, "--workload", "digits_mlp", "--config-dir", "my_conf"]) == EXIT_COMPLETE
+    for words in (["-m", "optimizer=adam,mine"], ["check", "optimizer=mine"]):
+        assert command(words) == EXIT_USAGE
+        told = capsys.readouterr().err
+        (flag,) = re.findall(r"my_conf/optimizer/mine\.yaml is used with (--config-dir \S+)", told)
+    with pytest.raises(ConfigError) as refused:
+        compose.compose([*shlex.split(flag), "optimizer=mine"])
+    named = re.search(
+        r"harness (new .*) writes my_conf/search_space/digits_cnn/mine\.yaml", str(refused.value)
+    )
+    assert named
+    assert "or name another" not in str(refused.value)
+    assert command(shlex.split(named[1])) == EXIT_COMPLETE
+    assert build.requests(compose.compose([*shlex.split(flag), "optimizer=mine"]))
+    for other in (
+        ["--workload", "digits_cnn"],
+        ["--class", "torch.optim.Adam", "--workload", "quadratic_deep"],
+    ):
+        assert command([*here, *other, "--config-dir", "my_conf"]) == EXIT_USAGE
+        assert "is there already, and nothing is written over" in capsys.readouterr().err
+
+
+def test_a_verb_mistyped(capsys):
+    assert command(["reprot", "results/x"]) == EXIT_USAGE
+    told = capsys.readouterr().err
+    assert "report, run, searches" in told
+    assert told.endswith("; did you mean 'report'?\n")
+
+
+def test_a_file_of_ones_own_needs_a_flag(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command(["optimizer=my_own"]) == EXIT_USAGE
+    assert "a file of your own is found with --config-dir DIR" in capsys.readouterr().err
