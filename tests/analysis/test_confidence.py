@@ -109,6 +109,7 @@ def joint_coverage(n, budgets, simultaneous):
     return held / 4000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "last"), [(64, 12), (256, 51)])
 def test_the_intervals_of_a_curve_hold_together(n, last):
     budgets = [*[2**i for i in range(last.bit_length())], last]

@@ -1,6 +1,7 @@
 """`harness confirm`: the selected configurations on fresh seeds."""
 
 import pandas as pd
+import pytest
 
 from harness.__main__ import command
 from harness.records import reading
@@ -8,6 +9,7 @@ from harness.records import reading
 TINY = ("workload=digits_logistic", "workload.steps=10", "workload.eval_every=10", "device=cpu")
 
 
+@pytest.mark.slow
 def test_selected_points_on_fresh_seeds_the_same_for_all(tmp_path, capsys):
     root, out = tmp_path / "searched", tmp_path / "out"
     words = ("-m", "optimizer=sgd,momentum", "num_trials=3", "workers=1", f"root={root}")

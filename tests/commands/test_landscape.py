@@ -26,6 +26,7 @@ def small(monkeypatch, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_without_words_it_draws_ruders_pictures_the_tuned_and_the_escape(
     small, monkeypatch, capsys
 ):

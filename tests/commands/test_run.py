@@ -33,7 +33,7 @@ def test_a_sweep_runs_slices_by_index_and_no_trial_twice(tmp_path, capsys):
         "-m",
         "first_trial=2",
         "num_trials=2",
-        "search_space.lr.high=1",
+        "schedule.decay_steps_factor=0.9",
     ]
     ended = run(*words, f"root={tmp_path}", *HERE)
     assert ended.returncode == 0, ended.stderr
@@ -47,7 +47,7 @@ def test_a_sweep_runs_slices_by_index_and_no_trial_twice(tmp_path, capsys):
         "momentum": [2, 3],
     }
     studies = read_studies(tmp_path).values()
-    assert [study["search_space"]["lr"]["high"] for study in studies] == [1.0, 1.0]
+    assert [study["search_space"]["decay_steps_factor"] for study in studies] == [0.9, 0.9]
     for each in read_records(tmp_path):
         assert each["curve"]["step"] == [2, 4]
         assert each["run"]["device"] == "cpu"
@@ -60,6 +60,7 @@ def test_a_sweep_runs_slices_by_index_and_no_trial_twice(tmp_path, capsys):
     assert [path.stat().st_mtime_ns for path in paths] == times
 
 
+@pytest.mark.slow
 def test_a_users_own_optimizer_takes_two_yaml_files(tmp_path):
     """Its module in the current folder, its files under --config-dir."""
     (tmp_path / "mine.py").write_text(
@@ -97,7 +98,7 @@ def test_the_report_is_of_what_was_asked_for(tmp_path, capsys):
     places = [f"root={tmp_path / 'results'}", f"report={tmp_path / 'report'}"]
     assert command([*narrow, *places, "num_trials=3", "workers=1"]) == 0
     out = capsys.readouterr().out
-    assert "digits_cnn: validation error, lower is better" in out
+    assert "digits_cnn: validation error rate, lower is better" in out
     assert str(tmp_path / "report" / "report.html") in out
     table = (tmp_path / "report" / "trials.csv").read_text().splitlines()
     assert len(table) == 1 + 3

@@ -79,6 +79,7 @@ def test_every_optimizer_gets_a_space_from_its_own_trials(own, capsys):
     assert "effective_lr" not in found["hyperparameters"]
 
 
+@pytest.mark.slow
 def test_from_coarse_to_fine_each_stage_searches_what_the_one_before_left(own, capsys):
     words = ("optimizer=momentum", "root=found", "stages=22x4,20x8", *SMALL[1:])
     assert stages(*words, "--config-dir", "conf") == 0
@@ -100,6 +101,7 @@ def test_from_coarse_to_fine_each_stage_searches_what_the_one_before_left(own, c
         assert max(record["steps"] for record in found) == steps
 
 
+@pytest.mark.slow
 def test_a_hyperparameter_without_a_convention_takes_the_range_it_is_given(own):
     words = ("optimizer=mine", "root=found", "num_trials=21", *SMALL, "--config-dir", "conf")
     assert stages(*words, "--axis", "alpha={low: 0.5, high: 2}") == 0

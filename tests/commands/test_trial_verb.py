@@ -70,6 +70,7 @@ def test_mistakes_are_one_line(root, capsys, words, message):
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_several_studies_are_told_apart_by_date_and_by_their_files(root, capsys, tmp_path):
     write_study(root, made_up_study("sgd", seed=5), [0.3, 0.2])
     for verb in ("report", "figures"):
@@ -90,6 +91,7 @@ def test_several_studies_are_told_apart_by_date_and_by_their_files(root, capsys,
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_a_study_of_files_that_were_edited_says_so(tmp_path, capsys):
     from harness.analysis.pooling import SeveralStudies
 

@@ -1,6 +1,7 @@
 """The tutorial at small size: from the class in its file to a tuning curve beside Adam's with a verdict."""
 
 import pandas as pd
+import pytest
 
 from harness.__main__ import command
 from tests.docs.conftest import SMALL
@@ -11,6 +12,7 @@ TRIALS = "num_trials=40"  # as many as a verdict takes
 TO_THE_ANSWER = ("new", "check", "-m", "report")  # the first command of each
 
 
+@pytest.mark.slow
 def test_from_a_class_to_a_verdict(scratch, capsys):
     written, ran = [], []
     for block in blocks(PAGE):

@@ -46,6 +46,7 @@ def test_compaction_waits_for_enough_and_stops_at_damage(folder):
     assert len(list(folder.trials.iterdir())) == 3
 
 
+@pytest.mark.slow
 def test_ten_thousand_records_load_in_ten_seconds(folder, tmp_path):
     folder.write(made(0))
     text = folder.record_path(0).read_text()

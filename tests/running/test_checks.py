@@ -68,5 +68,5 @@ def test_a_module_that_cannot_be_imported(module):
 def test_an_error_inside_a_module_is_the_users_to_see(tmp_path, monkeypatch):
     (tmp_path / "broken_workload.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ConfigError, match=r"importing broken_workload failed: ZeroDivisionError"):
         checks.check_models([node(module="broken_workload")])

@@ -1,5 +1,7 @@
 """A trial has the same bits alone, in a sweep, in any order, with any number of workers."""
 
+import pytest
+
 from harness.__main__ import command
 from harness.records import reading
 from harness.records.record import deterministic
@@ -27,6 +29,7 @@ def test_the_same_bits_alone_in_a_sweep_in_any_order_with_any_workers(tmp_path):
         assert swept[optimizer, trial] == result(of, trial)
 
 
+@pytest.mark.slow
 def test_num_feasible_runs_the_same_set_whatever_the_workers(tmp_path):
     space = (
         "search_space=digits_cnn/paper/momentum",

@@ -77,6 +77,7 @@ def judged(one, other):
     return pair["verdict"], answer
 
 
+@pytest.mark.slow
 def test_one_answer_from_every_sensible_space_or_a_warning_first(mine):
     answers = {name: judged(mine, trained("adam", "adam", axes)) for name, axes in SPACES.items()}
     warned = {

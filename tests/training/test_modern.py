@@ -43,7 +43,10 @@ def begin(of, trial=0):
     return Training(of.config, point, of.seeds(trial), task(of), "cpu")
 
 
-@pytest.mark.parametrize("optimizer", READY)
+@pytest.mark.parametrize(
+    "optimizer",
+    [pytest.param(each, marks=pytest.mark.slow) if each == "shampoo" else each for each in READY],
+)
 def test_it_trains_the_digits_and_resumes_to_the_bit(optimizer):
     trial, error = READY[optimizer]
     of = study(*words(optimizer, f"workload.steps={STEPS}", "workload.eval_every=50"))
@@ -116,6 +119,7 @@ def test_it_runs_on_the_text_too(optimizer):
     assert made.results(made.run(lambda: False))["status"] == "complete"
 
 
+@pytest.mark.slow
 def test_one_command_compares_them():
     for package in PACKAGES:
         pytest.importorskip(package)
