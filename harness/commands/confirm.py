@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.commands.parsing import Parser
 from harness.errors import EXIT_COMPLETE, ConfigError
@@ -61,8 +61,8 @@ def main(arguments: Sequence[str]) -> int:
 def _jobs(searched: Results, folder: Path, seeds: int, words: Sequence[str]) -> Iterator[Job]:
     """A job for each selected trial: its study with its point as constants, and other seeds."""
     from harness.analysis.confirming import selected
+    from harness.commands import retrained
     from harness.config import compose
-    from harness.study.study import portable
 
     for row in selected(searched.trials).to_dict("records"):
         study = searched.studies.get(row["study"])
@@ -71,21 +71,11 @@ def _jobs(searched: Results, folder: Path, seeds: int, words: Sequence[str]) -> 
                 f"{row['workload']}/{row['optimizer']} comes without its study, so that it cannot be trained"
                 " again; give the folder of its records, or its table with studies.json beside it"
             )
-        where = [word for word in study.overrides if word not in portable(study.overrides)]
-        constants = [f"++search_space.{name}={value!r}" for name, value in _point(study, row)]
-        own = [
-            w for w in portable(study.overrides) if not w.lstrip("+").startswith("search_space.")
-        ]
+        point = {name: row[f"hp.{name}"] for name in study.config["search_space"]}
         yield from compose.compose([
-            *own, *where, *constants, "sampler=halton", f"seed={study.config['seed'] + APART}",
+            *retrained.at(study, point), f"seed={study.config['seed'] + APART}",
             f"root={folder}", f"num_trials={seeds}", *words,
         ])  # fmt: skip
-
-
-def _point(study: Any, row: dict[str, Any]) -> Iterator[tuple[str, float | str]]:
-    """The coordinates of a trial, as its table has them."""
-    for name in study.config["search_space"]:
-        yield name, row[f"hp.{name}"]
 
 
 def told(table: pd.DataFrame) -> Iterator[str]:

@@ -178,26 +178,13 @@ def _reseed(
     trained: Source, chosen: dict[str, str], count: int, root: Path, words: Sequence[str]
 ) -> int:
     """Train the selected trial's hyperparameters, a study without a search, `count` times."""
-    from harness.commands import run
+    from harness.commands import retrained, run
     from harness.config import compose
-    from harness.study.study import portable
 
     trial = trial_of(trained, chosen)
     found = [record for record in trained.trials if record["trial"] == trial]
     if not found:
         raise ConfigError(f"{trained.path} has no complete trial {trial}; choose another")
-    constants = [f"++search_space.{name}={value!r}" for name, value in found[0]["point"].items()]
-    locations = [
-        word for word in trained.study.overrides if word not in portable(trained.study.overrides)
-    ]
-    jobs = compose.compose(
-        [
-            *_but(portable(trained.study.overrides), "search_space."), *locations, *constants, "sampler=halton",
-            f"root={root}", f"num_trials={count}", "keep=weights", *words,
-        ]
-    )  # fmt: skip
+    again = retrained.at(trained.study, found[0]["point"])
+    jobs = compose.compose([*again, f"root={root}", f"num_trials={count}", "keep=weights", *words])
     return run.run(jobs)
-
-
-def _but(words: Sequence[str], beginning: str) -> list[str]:
-    return [word for word in words if not word.lstrip("+~").startswith(beginning)]

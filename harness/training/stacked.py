@@ -48,13 +48,8 @@ def why_not(config: Mapping[str, Any]) -> str | None:
             return f"{name} is for trials one by one"
     if config.get("model", {}).get("batch_norm"):
         return "the statistics of model.batch_norm=true are no parameters"
-    if config.get("workload", {}).get("train_sample"):
-        return "workload.train_sample is for trials one by one"
     if config["workload"].get("train_sample"):
         return "workload.train_sample is for trials one by one"
-    for name in OPTIONAL_KEYS:
-        if name in config:
-            return f"{name} is for trials one by one"
     for name in config["search_space"]:
         if name in HYPERPARAMETERS and name not in ELEMENTWISE:
             return f"{name} is for trials one by one"
