@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -37,7 +38,8 @@ def refuse(name: str, error: Exception) -> int:
 
 
 def say(name: str, line: str, status: int) -> int:
-    print(f"{name}: {printable(' '.join(line.split()))}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody reads it: the status says it too
+        print(f"{name}: {printable(' '.join(line.split()))}", file=sys.stderr, flush=True)
     return status
 
 

@@ -112,7 +112,8 @@ def _usage_in_one_line() -> Iterator[None]:
         said = io.StringIO()
         raise ConfigError(f"{mistake}; harness --hydra-help lists the flags") from None
     finally:
-        print(said.getvalue(), end="", file=sys.stderr)
+        with contextlib.suppress(OSError):  # nobody reads it, or a full disk
+            print(said.getvalue(), end="", file=sys.stderr, flush=True)
 
 
 def _prints(words: Sequence[str]) -> bool:
