@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     from harness.study.request import Request
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 ARRAY_SIZE = 1001  # MaxArraySize as Slurm has it unless told
 TASK_SECONDS = 3600.0  # of a task that is neither lost in the queue nor too long for one
+PER_STEP = "--seconds-per-step"  # of submit --dry-run, as plan prints it
 
 
 class Line(NamedTuple):
@@ -85,22 +89,72 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def dry_run(words: Sequence[str]) -> Iterator[str]:
-    """What `harness submit` would submit, from the configuration alone: no data, no Slurm, no folder made.
+def per_step(costs: Sequence[tuple[str, int, float]]) -> Iterator[str]:
+    """The words that tell `dry_run` what was measured.
 
-    Every trial asked for is counted: which have a record is known only with the data.
+    Args:
+        costs: workload, steps and seconds of a trial of each study; a workload's dearest counts.
+
+    >>> list(per_step([("digits_cnn", 1000, 15.52), ("digits_cnn", 1000, 12.0)]))
+    ['--seconds-per-step=digits_cnn:0.0156']
+    """
+    dearest: dict[str, float] = {}
+    for workload, steps, seconds in costs:
+        dearest[workload] = max(dearest.get(workload, 0.0), seconds / steps)
+    for workload, seconds in dearest.items():
+        yield f"{PER_STEP}={workload}:{1.005 * seconds:.3g}"  # no less by rounding
+
+
+def _told(options: Sequence[str]) -> dict[str, float]:
+    """Seconds a step by workload, ``""`` for all others.
 
     Raises:
-        ConfigError: words that cannot be composed or describe no study.
+        ConfigError: a value that is no time.
+
+    >>> _told(["--seconds-per-step=0.06", "--seconds-per-step=digits_cnn:.001"])
+    {'': 0.06, 'digits_cnn': 0.001}
+    """
+    told = {}
+    for option in options:
+        workload, _, number = option.partition("=")[2].rpartition(":")
+        if not re.fullmatch(r"(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", number) or float(number) == 0:
+            raise ConfigError(
+                f"{PER_STEP} must be seconds as harness plan prints them, such as {PER_STEP}=0.06 or"
+                f" {PER_STEP}=digits_cnn:0.06, got {option!r}"
+            )
+        told[workload] = float(number)
+    return told
+
+
+def dry_run(words: Sequence[str], options: Sequence[str] = ()) -> Iterator[str]:
+    """What `harness submit` would submit, from the configuration alone: no data, no Slurm, no folder made.
+
+    Every trial asked for is counted: which have a record is known only with the data. Hours are those of
+    the records, else of the seconds a step that are given.
+
+    Args:
+        words: overrides, as of a run.
+        options: the ``--seconds-per-step=`` among those of `harness submit`.
+
+    Raises:
+        ConfigError: words that cannot be composed or describe no study, or seconds that are none.
     """
     from harness.config import build
     from harness.config.compose import compose
     from harness.study.study import Study
 
+    told = _told(options)
+    jobs = [
+        (Study({**build.study_node(c), "data_sha256": None}), c, own) for c, own in compose(words)
+    ]
+    workloads = {study.workload for study, *_ in jobs}
+    if unknown := sorted(set(told) - {"", *workloads}):
+        raise ConfigError(
+            f"{PER_STEP}={unknown[0]}: is not of this sweep; its workloads: {', '.join(sorted(workloads))}"
+        )
     bill = []
     arrays = tasks = 0
-    for config, own in compose(words):
-        study = Study({**build.study_node(config), "data_sha256": None})
+    for study, config, own in jobs:
         request = build.request(config, study, own)
         made = _chunks(request.indices, config.trials_per_task)
         arrays, tasks = arrays + len(made), tasks + sum(made)
@@ -109,12 +163,13 @@ def dry_run(words: Sequence[str]) -> Iterator[str]:
             f"{name}: {_count(len(request.indices), 'trial')}, {_count(sum(made), 'task')} of"
             f" {config.trials_per_task} in {_count(len(made), 'array')}"
         )
-        seconds = of_records(request.root, study)
-        how = (
-            "as its records say"
-            if seconds
-            else "no record tells how long; harness plan measures it"
-        )
+        seconds, how = of_records(request.root, study), "as its records say"
+        given = told.get(study.workload, told.get(""))
+        if seconds is None and given is not None:
+            steps = study.config["workload"]["steps"]
+            seconds, how = steps * given, f"at {duration(given)} a step, as given"
+        elif seconds is None:
+            how = f"no record tells how long; give {PER_STEP}=, which harness plan prints where it runs"
         bill.append(Line(name, len(request.indices), seconds, how))
     yield f"{_count(tasks, 'task')} in {_count(arrays, 'array')}, of at most {ARRAY_SIZE:,} tasks each (Slurm's MaxArraySize)"
     yield "hours, if none of them has a record yet:"

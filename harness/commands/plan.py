@@ -207,7 +207,7 @@ def _bill(
 
     places = devices.resolve(settings.device)  # type: ignore[attr-defined]
     workers = devices.worker_count(settings.workers, places)  # type: ignore[attr-defined]
-    lines, memory = [], 0
+    lines, costs, memory = [], [], 0
     for request in requests:
         study, count = request.study, bill.left(request)
         if needs is not None:
@@ -220,8 +220,12 @@ def _bill(
             memory = max(memory, cost.memory_bytes)
         elif seconds is None:
             how = "not measured"
+        if seconds is not None:
+            costs.append((study.workload, study.config["workload"]["steps"], seconds))
         lines.append(bill.Line(f"{study.workload}/{study.optimizer}", count, seconds, how))
     yield "the bill:"
     yield from bill.lines(lines, workers)
+    if costs:
+        yield f"  for harness submit --dry-run on another machine: {' '.join(bill.per_step(costs))}"
     if memory:
         yield f"  memory: up to {memory / 2**30:.1f} GiB a worker, {memory * workers / 2**30:.1f} GiB for {workers}"

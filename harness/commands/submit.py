@@ -3,6 +3,9 @@
 Everything is composed and checked here, on the login node, before anything is submitted; what has a
 record, or waits or runs in Slurm already, is not submitted again. An array a study, and of a pruned
 one an array for what goes on after each rung.
+
+--dry-run prints tasks, arrays and hours, without data or Slurm: of the records under root=, else of
+--seconds-per-step=[WORKLOAD:]SECONDS, which harness plan prints on the machine in question.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.commands import one_line
+from harness.commands import bill, one_line
 from harness.errors import EXIT_COMPLETE, ConfigError
 from harness.study import indices
 from harness.study.study import key_of
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
     from harness.running.slurm import Array, Sweep
     from harness.study.request import Request
 
-USAGE = "harness submit [--parallel=N] [--dry-run] [sbatch options] -- [overrides of harness]"
+USAGE = (
+    "harness submit [--parallel=N] [--dry-run [--seconds-per-step=S]] [sbatch options]"
+    " -- [overrides of harness]"
+)
 OURS = (
     "--array", "-a", "--comment", "--job-name", "-J", "--wrap", "--parsable", "--dependency", "-d",
     "--chdir", "-D",  # relative folders would be others there
@@ -37,11 +43,14 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{__doc__}\nusage: {USAGE}")
         return EXIT_COMPLETE
     options, words = _split(arguments)
+    seconds = [option for option in options if option.split("=")[0] == bill.PER_STEP]
     if "--dry-run" in options:
-        from harness.commands.bill import dry_run
-
-        print("\n".join(dry_run(words)))
+        print("\n".join(bill.dry_run(words, seconds)))
         return EXIT_COMPLETE
+    if seconds:
+        raise ConfigError(
+            f"{bill.PER_STEP} tells --dry-run the hours; add --dry-run or leave it out"
+        )
     parallel, options = _parallel(options)
 
     from harness.running import slurm

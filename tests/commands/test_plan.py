@@ -166,8 +166,50 @@ def test_a_dry_run_counts_tasks_without_data_or_slurm(capsys, tmp_path, monkeypa
     out = capsys.readouterr().out
     assert "cifar10_resnet32/adam: 2,500 trials, 1,250 tasks of 2 in 2 arrays" in out
     assert "1,250 tasks in 2 arrays, of at most 1,001 tasks each" in out
-    assert "no record tells how long; harness plan measures it" in out
+    assert "no record tells how long; give --seconds-per-step=, which harness plan prints" in out
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_plan_printed_elsewhere_tells_a_dry_run_the_hours(capsys, tmp_path, monkeypatch):
+    words = ["workload=digits_cnn", "optimizer=adam", "num_trials=600", f"root={tmp_path}"]
+    words += ["workload.steps=1000", "workload.eval_every=100"]
+    _, out, _ = planned(capsys, *words)
+    [told] = re.findall(r"on another machine: (\S+)", out)
+    assert told == "--seconds-per-step=digits_cnn:0.0156"  # 15.5 s a trial of 1000 steps
+    monkeypatch.setenv("PATH", str(tmp_path))  # no Slurm
+    assert command(["submit", "--dry-run", told, "--", *words]) == 0
+    out = capsys.readouterr().out
+    assert "600 trials of 15.6 s (at 15.6 ms a step, as given): 2.6 h of one worker" in out
+    assert "no record" not in out
+    for other, says in (("0.036", "6.0 h of one worker"), (".036", "6.0 h"), ("3.6e-2", "6.0 h")):
+        assert command(["submit", "--dry-run", f"--seconds-per-step={other}", "--", *words]) == 0
+        assert says in capsys.readouterr().out
+
+
+def test_records_say_more_than_what_is_given(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(bill, "of_records", lambda root, study: 7.2)
+    words = ["workload=digits_cnn", "optimizer=adam", "num_trials=500", f"root={tmp_path}"]
+    assert command(["submit", "--dry-run", "--seconds-per-step=9", "--", *words]) == 0
+    assert "500 trials of 7.2 s (as its records say): 1.0 h" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dry-run", "--seconds-per-step=fast"], "must be seconds as harness plan prints them"),
+        (["--dry-run", "--seconds-per-step=0"], "must be seconds as harness plan prints them"),
+        (
+            ["--dry-run", "--seconds-per-step=digits:1"],
+            "not of this sweep; its workloads: digits_cnn",
+        ),
+        (["--seconds-per-step=1"], "add --dry-run or leave it out"),
+    ],
+)
+def test_seconds_that_are_none_are_one_line(capsys, options, message):
+    assert command(["submit", *options, "--", "workload=digits_cnn", "optimizer=adam"]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
 
 
 def test_a_dry_run_of_an_experiment_adds_up(capsys, tmp_path):
