@@ -20,14 +20,15 @@ install: $(STAMP) ## the environment, in .venv
 demo: $(STAMP) ## six tuned optimizers compared on real data, in minutes
 	$(BIN)/python -m harness experiment=quickstart
 
-# On all cores; kills, Slurm and the browser one after the other on one of them (tests/conftest.py).
+# On all cores; Slurm and each file of kills and of the browser in one process (tests/conftest.py), which
+# mostly waits: so one more process than cores where they run.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 test: $(STAMP) ## the tests to wait for: some six minutes on two cores
 	$(PYTEST) -m "not (slow or fault or slurm or browser)"
 
-test-all: $(STAMP) ## all tests: simulations, kills, Slurm (Debian, root) and the browser too
-	$(PYTEST)
+test-all: $(STAMP) ## all tests, twenty minutes: simulations, kills, Slurm (Debian, root) and the browser too
+	$(PYTEST) --numprocesses $$(($$(nproc) + 1))
 
 lint: $(STAMP) ## style, types and who may import whom
 	$(BIN)/ruff check .

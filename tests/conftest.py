@@ -11,11 +11,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tests run on all 
 FOLDERS = {"faults": "fault", "slurm": "slurm", "report/test_in_browser.py": "browser"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """The marker of a test's folder.
 
-    Those of the marked folders watch the clock, signals and each other's processes: all of them are
-    one group, run one after the other on one core while the rest runs on the others.
+    Those of the marked folders watch the clock, signals and each other's processes, and their files have
+    sweeps in common: a file is run in one process, and so is all of Slurm, which begins, as it takes longest.
     """
     here = Path(__file__).parent
     for item in items:
@@ -23,7 +24,8 @@ def pytest_collection_modifyitems(items):
         for start, marker in FOLDERS.items():
             if path.startswith(start):
                 item.add_marker(marker)
-                item.add_marker(pytest.mark.xdist_group("alone"))
+                item.add_marker(pytest.mark.xdist_group(marker if marker == "slurm" else path))
+    items.sort(key=lambda item: item.get_closest_marker("slurm") is None)
 
 
 @pytest.fixture(autouse=True)

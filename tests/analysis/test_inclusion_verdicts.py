@@ -205,7 +205,7 @@ def test_no_share_of_races_is_told_without_an_interval():
 # --- error rates --------------------------------------------------------------------------------
 
 NAMES = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam")
-EXPERIMENTS = 400
+EXPERIMENTS = 200
 
 
 @pytest.fixture
@@ -260,6 +260,6 @@ def test_power_against_a_general_optimizer_that_loses_three_races_in_four(n, lea
         hazard = {"momentum": 1 / 3}
         return {name: 1 - (1 - rng.random(n)) ** (1 / hazard.get(name, 1)) for name in NAMES}
 
-    per_edge, _ = violated_shares(draw, n, 200)
+    per_edge, _ = violated_shares(draw, n, 100)
     print(f"N={n}: sgd over momentum found {per_edge[0]:.3f}")
     assert per_edge[0] > least

@@ -172,7 +172,7 @@ def test_of_six_alike_one_is_declared_the_winner_in_at_most_one_table_of_twenty(
     rng = np.random.default_rng(n)
     names = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam")
     claims = winners = 0
-    tables = 300
+    tables = 150
     for _ in range(tables):
         points = races.halton(4, n, rng)
         shared = 6 * ((points - 0.5) ** 2).sum(axis=1)

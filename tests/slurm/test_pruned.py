@@ -28,7 +28,7 @@ def test_an_array_a_stretch_equals_a_local_run(cluster, submit, root, tmp_path, 
     assert command(["status", str(root)]) == 0
     assert "pruned" in capsys.readouterr().out
     assert "nothing to submit" in submit(*WORDS)[1]
-    code, out, _ = submit(*STUDY)  # without pruning what was pruned is missing
+    code, out, _ = submit(*STUDY, "trials_per_task=4")  # without pruning what was pruned is missing
     assert code == 0
     assert "nothing to submit" not in out
     cluster.wait_until_empty(600)
@@ -42,7 +42,7 @@ def test_twelve_kills(cluster, submit, root, tmp_path):
     deadline = time.monotonic() + 900
     while killed < KILLS and time.monotonic() < deadline:
         assert submit(*words)[0] == 0
-        time.sleep(draw.uniform(1, 8))
+        time.sleep(draw.uniform(1, 5))
         running = [line.split()[0] for line in cluster.queue() if " RUNNING " in line]
         if running:
             cluster.client("scancel", "--signal=KILL", "--full", draw.choice(running), check=False)
