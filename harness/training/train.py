@@ -147,7 +147,8 @@ class Training:
         return COMPLETE if all(math.isfinite(value or 0.0) for value in row) else DIVERGED
 
     def train_one_step(self) -> bool:
-        """One minibatch. False when its loss is not finite: the trial is then infeasible."""
+        """One minibatch. False when its loss is not finite, or no decomposition of the optimizer's matrices
+        is found: the trial is then infeasible."""
         with self.spent.step():
             return self._train_one_step()
 
@@ -159,11 +160,14 @@ class Training:
             return False
         self.chain.clear()
         loss.backward()
-        with self.spent.optimizer():
-            if random is None:
-                self.chain.advance(self.step)
-            else:
-                self._advance_by_closure(loss, random)
+        try:
+            with self.spent.optimizer():
+                if random is None:
+                    self.chain.advance(self.step)
+                else:
+                    self._advance_by_closure(loss, random)
+        except torch.linalg.LinAlgError:  # a preconditioner's decomposition that does not converge
+            return False
         self.carry = carry
         self.step += 1
         self.loss_sum += value

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from harness.errors import ConfigError
+from harness.study.result import DIVERGED
 from harness.training import chain, optimizers
 from tests.studies import record, study
 from tests.training.made_up import difference_after_a_step, resumed, trained, training, vector
@@ -58,6 +59,17 @@ class Wrapping(Signum):
     def __init__(self, params, lr, inner, steps=(1, 2), names=None):
         super().__init__(params, lr)
         self.got = (inner, steps, names)
+
+
+class Preconditioned(Signum):
+    """Its matrix cannot be decomposed at the third step."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        super().step()
+        self.steps += 1
+        torch.linalg.cholesky(torch.eye(2) * (3 - self.steps))
 
 
 class Asking(Signum):
@@ -180,6 +192,11 @@ def test_a_class_without_lr_sets_its_own_rate_and_resumes():
     assert difference_after_a_step(node, {"peak": 0.1}) is None
     with pytest.raises(ConfigError, match=r"Warming takes no lr, so schedule.name=cosine cannot"):
         chain.check(node, "cosine", {"peak": 0.1})
+
+
+def test_a_matrix_that_cannot_be_decomposed_is_a_trial_that_diverged():
+    made = trained(rule(Preconditioned), {"lr": 0.1})
+    assert (made.final["status"], made.final["steps"]) == (DIVERGED, 2)
 
 
 def test_a_rate_of_its_own_is_left_alone_where_nothing_is_scheduled():
