@@ -5,7 +5,8 @@ much in all as any other, so that nobody's learning rates are picked for nobody 
 its chance of being selected by a search of K = N/4: steady enough where several optimizers vouch for
 one range, and measured on the digits' other trials a range of 2.5 decades instead of the 3.2 of K = N/10.
 Every other axis is narrowed by the same rule at K = N/10 on the optimizer's own trials, then widened where
-an inclusion needs it.
+an inclusion needs it. A pruned trial counts as worse than all that were not: the best are what a range is
+narrowed to, so first stages may be pruned.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from harness.analysis.spaces import space_of
 from harness.errors import ConfigError
 from harness.study.inclusions import EDGES, Edge, needs
 from harness.study.parametrisation import EFFECTIVE_LR, split
+from harness.study.result import COMPLETE, PRUNED
 from harness.study.space import Axis, Range, Space
 
 TRIALS_PER_COMMON_BUDGET = 4  # K = N/4
@@ -39,6 +41,7 @@ class SecondStage(NamedTuple):
     reasons: dict[str, str]  # by axis
     feasible_trials: int
     trials: int
+    pruned_trials: int
     best_error: float
     budget_trials: int
 
@@ -56,7 +59,8 @@ def second_stage(
     Raises:
         ConfigError: an optimizer with fewer than 20 feasible trials.
     """
-    trials = feasible_alone(trials)
+    out = {name: len(own) for name, own in trials[trials["status"] == PRUNED].groupby("optimizer")}
+    trials = _pruned_as_worst(feasible_alone(trials))
     rows = {name: trials[trials["optimizer"] == name] for name in axes}
     for name, own in rows.items():
         if len(counted(own)) < LEAST_TRIALS:
@@ -65,8 +69,21 @@ def second_stage(
                 f" narrowing needs {LEAST_TRIALS} or more: give a larger num_trials="
             )
     common = _common_range(rows, studies)
-    found = [_second(name, rows[name], studies, [*axes[name]], common) for name in axes]
+    found = [
+        _second(name, rows[name], studies, [*axes[name]], common)._replace(
+            pruned_trials=out.get(name, 0)
+        )
+        for name in axes
+    ]
     return _covering(found)
+
+
+def _pruned_as_worst(trials: pd.DataFrame) -> pd.DataFrame:
+    pruned = trials["status"] == PRUNED
+    return trials.assign(
+        status=trials["status"].mask(pruned, COMPLETE),
+        val_error=trials["val_error"].mask(pruned, np.inf),
+    )
 
 
 def _second(
@@ -97,6 +114,7 @@ def _second(
         reasons=reasons,
         feasible_trials=len(feasible),
         trials=len(rows),
+        pruned_trials=0,
         best_error=float(feasible["val_error"].min()),
         budget_trials=k,
     )

@@ -14,6 +14,8 @@ The files go into DIR/search_space/NAME/ of --config-dir DIR, or of ROOT/conf, s
 
 compares them. Further words are those of a run, such as workload.steps=200, seed=1 or workers=2.
 
+A first stage may be pruned: pruning=halving, see docs/pruning.md.
+
 stages=64x100,32x400 goes from coarse to fine, as CS231n's notes have it: first 64 trials of 100 steps, then
 32 of 400 on the spaces narrowed by those, into ROOT/stage2, and so on; the last ones narrow once more.
 """
@@ -304,10 +306,12 @@ def _as_lr_itself(job: Job, space: Mapping[str, Axis]) -> Mapping[str, Axis]:
 
 
 def _evidence(asked: Asked, number: int, stage: SecondStage) -> list[str]:
+    pruned = f", {stage.pruned_trials} of them pruned and counted as the worst"
+    pruned = pruned if stage.pruned_trials else ""
     return [
         f"{SOURCE}, the same for {', '.join(asked.optimizers)}. {'Stage' if number else 'First stage'}"
         f" {asked.root / asked.name(number)}, study {stage.study}:",
-        f"{stage.feasible_trials} feasible of {stage.trials} trials, best validation error"
+        f"{stage.feasible_trials} feasible of {stage.trials} trials{pruned}, best validation error"
         f" {stage.best_error:.5g}. Weights: the chance of being selected by a search of"
         f" K = {stage.budget_trials}. Rule: harness/analysis/stages.py.",
         f"Command: {asked.command}",

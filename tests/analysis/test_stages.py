@@ -8,6 +8,7 @@ from harness.analysis.stages import second_stage
 from harness.errors import ConfigError
 from harness.study.conventional import first_stage
 from harness.study.inclusions import EDGES, gaps
+from harness.study.result import PRUNED
 from harness.training.rules import RULES
 from tests.analysis.conftest import made_up_study, write_study
 
@@ -92,3 +93,20 @@ def test_few_feasible_trials_are_refused(tmp_path):
         ConfigError, match=r"sgd has 12 feasible trials of 21 .* larger num_trials="
     ):
         second_stage(trials, studies, {"sgd": [RATE]})
+
+
+def test_pruned_trials_are_the_worst_and_leave_the_ranges_as_they_are(tmp_path):
+    """The better half was trained whole: the ranges rest on the best quarter, so nothing moves."""
+    space = {axis: each.node for axis, each in space_of("momentum").items()}
+    study = made_up_study("momentum", search_space=space, gradient_scale=0.02)
+    write_study(tmp_path, study, errors(study))
+    trials, _, studies = read_results(tmp_path)
+    worse = trials["val_error"] > trials["val_error"].median()
+    half = trials.assign(
+        status=trials["status"].mask(worse, PRUNED), val_error=trials["val_error"].where(~worse)
+    )
+    (whole,) = second_stage(trials, studies, {"momentum": list(space)})
+    (pruned,) = second_stage(half, studies, {"momentum": list(space)})
+    assert pruned.space == whole.space
+    assert (whole.pruned_trials, pruned.pruned_trials) == (0, TRIALS // 2)
+    assert pruned.feasible_trials == whole.feasible_trials
