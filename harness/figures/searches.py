@@ -16,7 +16,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from harness.analysis.names import quantity
 from harness.figures import style
 from harness.figures.axes import error_axis, power_of_ten
-from harness.figures.style import OTHERS
 from harness.study.parametrisation import label
 
 DECADES = 50.0  # a coordinate whose ends are further apart is drawn on a log scale
@@ -27,8 +26,9 @@ def draw(curves: pd.DataFrame, unit: str = "", note: str = "") -> Figure:
     figure = style.canvas(5.6, 3.4)
     axes = figure.subplots()
     handles = []
+    looks = list(style.LOOKS.values())[1:7]  # told apart best
     for place, (name, rows) in enumerate(curves.groupby("search", sort=False)):
-        look = OTHERS[(4 * place) % len(OTHERS)]
+        look = looks[place % len(looks)]
         dashes: Any = "-" if rows["exact"].iloc[0] else (0, (4, 1.5))
         last = int(np.count_nonzero(rows["trusted"]))
         for part, alpha, line in (
