@@ -71,6 +71,10 @@ class Task(Protocol):
         """The loss of each training example [examples], in eval mode. Needed by `harness difficulty`."""
         ...
 
+    def training_lengths(self) -> Tensor:
+        """The length of each training example [examples]. Needed by `harness difficulty --of length`."""
+        ...
+
     def predict(self, model: nn.Module, split: str) -> tuple[Tensor, Tensor]:
         """Probabilities [examples, classes] and labels [examples] of all of "validation" or "test".
 

@@ -2,13 +2,16 @@
 
 import multiprocessing.context
 import os
+import shutil
 import sys
 import threading
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 
 from harness.__main__ import command
+from tests.workloads.conftest import made_shards
 
 # What every training of a page is shortened to: a minute instead of hours.
 SMALL = ("workload.steps=4", "workload.eval_every=2", "device=cpu", "workers=2")
@@ -84,6 +87,15 @@ def scratch(tmp_path, monkeypatch):
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+def of_made_sentences(words):
+    """The words, their benchmark of sentences a made one."""
+    if "workload=lm1b_transformer" not in words:
+        return words
+    folder = Path.cwd() / "sentences"
+    shutil.rmtree(folder, ignore_errors=True)
+    return [*words, *(f"data.{name}={value}" for name, value in made_shards(folder).items())]
 
 
 def shortened(words):

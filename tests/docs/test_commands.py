@@ -12,7 +12,7 @@ import pytest
 
 from harness.__main__ import command
 from harness.commands import verbs, watched
-from tests.docs.conftest import NO_DOWNLOADS, SMALL, shortened
+from tests.docs.conftest import NO_DOWNLOADS, SMALL, of_made_sentences, shortened
 from tests.docs.pages import CHECKOUT, PAGES, blocks, commands, file_of
 
 pytestmark = pytest.mark.slow  # a minute of one core: some sixty commands
@@ -71,6 +71,7 @@ def _run_harness(words, capsys):
     if not OPTUNA and any("tpe" in word for word in words):
         return
     capsys.readouterr()
+    words = of_made_sentences(words)
     if verb == "run" and not any(word in PRINTING for word in words):
         words = shortened(words)
     if verb == "stages" and any(word.startswith("stages=") for word in words):

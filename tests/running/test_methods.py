@@ -16,6 +16,7 @@ from harness.running.trial import load_task
 from harness.study.result import COMPLETE, FURTHER_COLUMNS
 from tests.running.test_trial import CNN, LSTM, Interrupted
 from tests.studies import record, result, study, task
+from tests.workloads.conftest import made_shards
 from workloads.models.resnet import ResNet
 from workloads.task import DataError
 
@@ -278,6 +279,19 @@ def scores(tmp_path):
     folder.write(record(of, 0, lambda: False, None, None, weights.Weights(folder, 0, "weights")))
     assert command(["difficulty", str(root), "--out", str(tmp_path / "scores.csv")]) == 0
     return tmp_path / "scores.csv"
+
+
+def test_a_length_needs_a_workload_whose_examples_have_one(tmp_path, capsys):
+    data = [f"data.{name}={value}" for name, value in made_shards(tmp_path / "text").items()]
+    words = ["--of", "length", "--out", str(tmp_path / "lengths.csv"), "optimizer=sgd"]
+    assert command(["difficulty", *words, "workload=lm1b_transformer", *data]) == 0
+    lengths = difficulty.read(tmp_path / "lengths.csv")
+    assert lengths.max() == 24
+    assert len(lengths) == 102
+    assert command(["difficulty", *words, "workload=digits_cnn"]) == 2
+    assert "digits_cnn has no training_lengths()" in capsys.readouterr().err
+    assert command(["difficulty", "--out", "x.csv"]) == 2
+    assert "a loss needs the results folder of a reference trial" in capsys.readouterr().err
 
 
 def test_the_difficulty_is_the_loss_of_each_training_example(scores):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from workloads.data.lm1b import END, Sentences
 from workloads.task import DataError
 from workloads.tasks.cross_entropy import mean_cross_entropy
+from workloads.tasks.curriculum import Curriculum
 from workloads.tasks.order import ORDER
 from workloads.tasks.splits import sampled
 
@@ -89,7 +90,7 @@ class SentenceTask:
         self._build_model = build_model
         self._splits = splits
         self._lengths = {name: np.diff(split.ends, prepend=0) for name, split in splits.items()}
-        self._order = Buckets(self._lengths["train"], batch_size)
+        self._order: Buckets | Curriculum = Buckets(self._lengths["train"], batch_size)
         self.data_description: dict[str, Any] = {
             "label": description["label"],
             "sha256": description["sha256"],
@@ -100,9 +101,17 @@ class SentenceTask:
     def model(self) -> nn.Module:
         return self._build_model().to(self.device)
 
+    def in_order(self, scores: np.ndarray, **settings: Any) -> None:
+        """Draw minibatches by difficulty from now on, of mixed lengths: see Curriculum."""
+        examples = torch.arange(len(self._lengths["train"]))
+        self._order = Curriculum(examples, self.batch_size, scores, **settings)
+
+    def training_lengths(self) -> Tensor:
+        return torch.from_numpy(self._lengths["train"])
+
     def minibatch(self, step: int, data_seed: int) -> tuple[Tensor, Tensor]:
         """Tokens and the tokens that follow them, each [batch_size, length]."""
-        return self._padded("train", self._order.minibatch(step, data_seed))
+        return self._padded("train", np.asarray(self._order.minibatch(step, data_seed)))
 
     def _padded(self, split: str, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
         """Tokens of sentences, with END in front, and the targets: [sentences, length] int64."""

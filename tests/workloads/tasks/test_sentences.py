@@ -43,6 +43,15 @@ def one_by_one(task, model, split):
     return losses
 
 
+def test_the_shortest_come_first_where_length_is_the_difficulty(task):
+    lengths = task.training_lengths()
+    assert len(lengths) == 200
+    task.in_order(lengths.numpy().astype(float), name="naive", start=0.1, pace_steps=50)
+    longest = [task.minibatch(step, 5)[0].shape[1] for step in (0, 50)]
+    assert longest[0] <= lengths.sort().values[19] < longest[1]
+    assert torch.equal(task.minibatch(3, 5)[0], task.minibatch(3, 5)[0])
+
+
 def test_evaluation_equals_one_sentence_at_a_time(task):
     torch.manual_seed(0)
     model = task.model().double()
