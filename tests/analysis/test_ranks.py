@@ -86,7 +86,7 @@ def test_first_places_are_those_of_the_full_ranks():
 def test_the_interval_of_a_share_holds_it_in_about_nine_tables_of_ten(n, budget, odds, surface):
     rng = np.random.default_rng([n, budget])
     truth, covered = np.array(odds) / sum(odds), []
-    for _ in range(60):
+    for _ in range(40):
         shared = 6 * ((races.halton(4, n, rng) - 0.5) ** 2).sum(axis=1)
         ranks = [
             races.rank(0.15, 0)(shared + 0.15 * rng.standard_normal(n))
