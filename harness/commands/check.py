@@ -85,6 +85,11 @@ def _check_optimizer(job: Job) -> int:
 def _check_workload(job: Job, given: argparse.Namespace) -> int:
     from harness.checking import workload
 
+    folder = None
+    if given.out:
+        from harness.report.writing import writable
+
+        folder = writable(given.out)
     study, subject = _subject(job)
     seen = workload.Seen()
     print(f"{study.workload}:", flush=True)
@@ -103,8 +108,8 @@ def _check_workload(job: Job, given: argparse.Namespace) -> int:
         yield _bill(study, subject.device)
 
     status = _say(every())
-    if given.out:
-        _draw(Path(given.out), study, seen)
+    if folder:
+        _draw(folder, study, seen)
     return status
 
 
@@ -134,6 +139,7 @@ def _draw(folder: Path, study: Study, seen: Seen) -> None:
     import pandas as pd
 
     from harness.figures import style, workload_check
+    from harness.report.writing import placed
 
     rates = pd.DataFrame(
         [
@@ -144,25 +150,17 @@ def _draw(folder: Path, study: Study, seen: Seen) -> None:
     )
     activations = pd.DataFrame(seen.activations)
     moves = pd.DataFrame(seen.moves)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with placed(folder, "check") as beside, style.settings():
         for name, table in (("rates", rates), ("activations", activations), ("updates", moves)):
-            table.to_csv(folder / f"{name}.csv", index=False)
-        with style.settings():
-            drawn = (
-                {"rates": workload_check.draw_rates(rates, study.workload)} if len(rates) else {}
-            )
-            if len(activations):
-                drawn["activations"] = workload_check.draw_activations(activations, study.workload)
-            if seen.first_layer is not None:
-                kernels = seen.first_layer.numpy()
-                drawn["first_layer"] = workload_check.draw_first_layer(kernels, study.workload)
-            for name, figure in drawn.items():
-                figure.savefig(folder / f"{name}.png")
-    except OSError as error:
-        raise SweepError(
-            f"{folder} cannot be written ({error.strerror}); give another --out"
-        ) from None
+            table.to_csv(beside / f"{name}.csv", index=False)
+        drawn = {"rates": workload_check.draw_rates(rates, study.workload)} if len(rates) else {}
+        if len(activations):
+            drawn["activations"] = workload_check.draw_activations(activations, study.workload)
+        if seen.first_layer is not None:
+            kernels = seen.first_layer.numpy()
+            drawn["first_layer"] = workload_check.draw_first_layer(kernels, study.workload)
+        for name, figure in drawn.items():
+            figure.savefig(beside / f"{name}.png")
     print(f"{', '.join(f'{name}.png' for name in drawn)} in {folder}")
 
 

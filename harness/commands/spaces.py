@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands.parsing import Parser
-from harness.errors import ConfigError, SweepError
+from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,9 @@ def main(arguments: Sequence[str]) -> int:
     from harness.commands.effective import with_effective_rates
     from harness.config import shipped
     from harness.report import spaces
+    from harness.report.writing import writable
 
+    folder = writable(given.out) if given.out else None
     found = read_results(given.sources, study=given.study, pool=given.pool)
     folders = [Path(given.config_dir)] if given.config_dir else []
     sources = space_check.sources_of(found.studies, [*folders, shipped.folder()], given.sources)
@@ -60,8 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     print("\n".join(_ranking(told.means)))
     print()
     print("\n".join(subspaces.sentences(told.held, given.budget)))
-    if given.out:
-        _write(Path(given.out), checked, told)
+    if folder:
+        _write(folder, checked, told)
     return 0
 
 
@@ -82,17 +84,12 @@ def _ranking(means: pd.DataFrame) -> list[str]:
 
 def _write(folder: Path, checked: pd.DataFrame, told: Sensitivity) -> None:
     from harness.figures import style, subspaces
+    from harness.report.writing import placed
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with placed(folder, "spaces") as beside, style.settings():
         for name, table in (("spaces", checked), ("subspaces", told.means), ("pairs", told.pairs)):
-            table.to_csv(folder / f"{name}.csv", index=False)
-        with style.settings():
-            figure = subspaces.draw(told.means)
-            for ending in ("png", "svg"):
-                figure.savefig(folder / f"subspaces.{ending}")
-    except OSError as error:
-        raise SweepError(
-            f"{folder} cannot be written ({error.strerror}); give another --out"
-        ) from None
+            table.to_csv(beside / f"{name}.csv", index=False)
+        figure = subspaces.draw(told.means)
+        for ending in ("png", "svg"):
+            figure.savefig(beside / f"subspaces.{ending}")
     print(f"\nspaces.csv, subspaces.csv, pairs.csv, subspaces.png in {folder}")

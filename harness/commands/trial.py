@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.commands.parsing import Parser
 from harness.commands.which_study import told_apart
-from harness.errors import ConfigError, SweepError
+from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,18 +188,14 @@ def _bar(value: float, largest: float) -> str:
 def _draw(row: pd.Series, curve: pd.DataFrame, given: argparse.Namespace) -> None:
     from harness.analysis.names import name
     from harness.figures import own_curve, style
+    from harness.report.writing import placed
 
     unit = row.get("metric")
     title = f"{row['workload']}, {name(row['optimizer'])}, trial {row['trial']} ({row['status']})"
-    try:
-        Path(given.out).parent.mkdir(parents=True, exist_ok=True)
-        with style.settings():
-            figure = own_curve.draw(
-                curve, row["optimizer"], title, unit if isinstance(unit, str) else ""
-            )
-            figure.savefig(given.out)
-    except OSError as error:
-        raise SweepError(
-            f"{given.out} cannot be written ({error.strerror}); give another --out"
-        ) from None
+    out = Path(given.out)
+    with placed(out.parent, "curve") as beside, style.settings():
+        figure = own_curve.draw(
+            curve, row["optimizer"], title, unit if isinstance(unit, str) else ""
+        )
+        figure.savefig(beside / out.name)
     print(given.out)

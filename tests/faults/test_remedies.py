@@ -152,8 +152,9 @@ def test_a_report_that_cannot_be_written_names_what_gave_its_place(tmp_path, cap
     place = tmp_path / "file" / "r"
     assert command(["optimizer=sgd", f"report={place}", f"root={tmp_path / 'r'}"]) == EXIT_USAGE
     assert capsys.readouterr().err.endswith("; give another report=\n")
-    assert command(["landscape", "--out", str(place)]) == EXIT_USAGE
-    assert capsys.readouterr().err.endswith("; give another --out\n")
+    for words in (["landscape"], ["spaces", "anything"], ["check", "workload=digits_logistic"]):
+        assert command([*words, "--out", str(place)]) == EXIT_USAGE
+        assert capsys.readouterr().err.endswith("; give another --out\n")
 
 
 def test_a_folder_without_records_names_what_can_be_read_in_it(tmp_path, capsys, monkeypatch):
