@@ -1,5 +1,6 @@
 """Small sweeps as a user starts them: the real command, in a process of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -78,6 +79,25 @@ def workers(group):
         if b"spawn_main" in line:
             found.append(pid)
     return found
+
+
+def wait_for_workers(process):
+    """Until a command has workers, or has ended."""
+    until(lambda: workers(process.pid) or process.poll() is not None)
+
+
+def kill_one(victim, process, draw):
+    """One of the workers (which the command survives), the command, or the group; whether it was there."""
+    if victim == "worker":
+        found = workers(process.pid)
+        return bool(found) and kill(draw.choice(found))
+    alive = process.poll() is None
+    with contextlib.suppress(ProcessLookupError):
+        (os.killpg if victim == "group" else os.kill)(process.pid, signal.SIGKILL)
+    process.wait()
+    # Orphans end at their next step, or at the end of their imports.
+    until(lambda: not processes(process.pid))
+    return alive
 
 
 def kill(pid):

@@ -1,9 +1,6 @@
 """kill -9 at random instants: no finished record is lost, and what is missing is run again."""
 
-import contextlib
-import os
 import random
-import signal
 import time
 
 import pytest
@@ -46,15 +43,15 @@ def test_a_sweep_that_is_killed_again_and_again(victim, undisturbed, tmp_path):
         if number % 2:  # half of them while it trains, half while it may still be starting
             _wait_for_more(log, begun, process)
         time.sleep(draw.uniform(0, 1) if number % 2 or victim == "worker" else draw.uniform(0, 2))
-        landed += _kill(victim, process, draw)
+        if victim == "worker":
+            sweeps.wait_for_workers(process)
+        landed += sweeps.kill_one(victim, process, draw)
         after = whole_records(root)
         assert after.items() >= before.items()
         before = after
     print(f"{landed} of {KILLS[victim]} kills found their {victim} alive")
     assert landed > KILLS[victim] / 2
-    process.kill()
-    process.wait()
-    sweeps.until(lambda: not sweeps.processes(process.pid))
+    sweeps.kill_one("command", process, draw)
 
     status, errors = sweeps.run(root, *WORDS, "retry_failed=true", "checkpoint_every=5")
     assert status == 0, errors
@@ -75,18 +72,3 @@ def _lines(log):
 
 def _wait_for_more(log, lines, process):
     sweeps.until(lambda: _lines(log) > lines or process.poll() is not None)
-
-
-def _kill(victim, process, draw):
-    """One of the workers (which the command survives), the command, or all; whether it was there."""
-    if victim == "worker":
-        sweeps.until(lambda: sweeps.workers(process.pid) or process.poll() is not None)
-        found = sweeps.workers(process.pid)
-        return bool(found) and sweeps.kill(draw.choice(found))
-    alive = process.poll() is None
-    with contextlib.suppress(ProcessLookupError):
-        (os.killpg if victim == "group" else os.kill)(process.pid, signal.SIGKILL)
-    process.wait()
-    # Orphans end at their next step, or at the end of their imports.
-    sweeps.until(lambda: not sweeps.processes(process.pid))
-    return alive

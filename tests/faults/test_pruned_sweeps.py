@@ -1,7 +1,5 @@
 """Pruned sweeps that are killed, stopped and shared prune the same trials, and lose nothing."""
 
-import contextlib
-import os
 import random
 import signal
 import time
@@ -64,13 +62,11 @@ def test_twelve_kills(undisturbed, whole, tmp_path):
     for number in range(KILLS):
         if process is None or process.poll() is not None:
             process = sweeps.start(root, *WORDS, "checkpoint_every=5", stderr=None)
-        _wait_for_workers(process)
+        sweeps.wait_for_workers(process)
         time.sleep(draw.uniform(0.5, 3))
-        landed += _kill(("worker", "command", "group")[number % 3], process, draw)
+        landed += sweeps.kill_one(("worker", "command", "group")[number % 3], process, draw)
     print(f"{landed} of {KILLS} kills found their victim alive")
-    process.kill()
-    process.communicate()
-    sweeps.until(lambda: not sweeps.processes(process.pid))
+    sweeps.kill_one("command", process, draw)
 
     status, errors = sweeps.run(root, *WORDS, "retry_failed=true")
     assert status == 0, errors
@@ -82,22 +78,6 @@ def test_twelve_kills(undisturbed, whole, tmp_path):
     assert sweeps.results(root) == sweeps.results(whole)
     assert not list(root.rglob("*.pt"))
     assert not list(root.rglob("rungs/*"))
-
-
-def _wait_for_workers(process):
-    sweeps.until(lambda: sweeps.workers(process.pid) or process.poll() is not None)
-
-
-def _kill(victim, process, draw):
-    if victim == "worker":
-        found = sweeps.workers(process.pid)
-        return bool(found) and sweeps.kill(draw.choice(found))
-    alive = process.poll() is None
-    with contextlib.suppress(ProcessLookupError):
-        (os.killpg if victim == "group" else os.kill)(process.pid, signal.SIGKILL)
-    process.wait()
-    sweeps.until(lambda: not sweeps.processes(process.pid))
-    return alive
 
 
 def test_several_commands_on_one_folder(undisturbed, tmp_path):
