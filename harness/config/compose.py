@@ -33,6 +33,7 @@ TEXTS = (
 )  # taken as they are typed
 PRINTING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help")
 CONFIG_DIR = ("--config-dir", "-cd")
+MULTIRUN = ("-m", "--multirun")
 VALUED = (
     *CONFIG_DIR, "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--info", "-i",
     "--package", "-p", "--experimental-rerun",
@@ -68,6 +69,8 @@ def compose(words: Sequence[str]) -> list[Job]:
         jobs.append((composed, (*repeated, *_overrides())))
 
     here = [word for word in words if not re.match(r"\+*hydra[/.](launcher|sweep)\b", word)]
+    if any(word in MULTIRUN for word in here):
+        here = [_trials_at_once(word) for word in here]
     try:
         with _notes_nowhere(words) as nowhere, _usage_in_one_line():
             _hydra([*nowhere, *here], collect)
@@ -239,7 +242,7 @@ def as_hydra_takes_them(words: Sequence[str]) -> list[str]:
     not swept with the defaults for what is, so search_space.lr.high=1 would be looked for in Adam's
     space whatever the optimizers: what depends on other choices is a sweep over one value.
     """
-    flags = [word for word in words if word in ("-m", "--multirun")]
+    flags = [word for word in words if word in MULTIRUN]
     rest = _in_one_piece([word for word in words if word not in flags])
     rest = [_quoted(_whole_axis(word)) for word in rest]
     if flags:
@@ -284,6 +287,24 @@ def _complete(axis: re.Match[str]) -> str:
     rest = [key for key in KEYS if not re.search(rf"\b{key}\s*:", axis[0])]
     given = axis[0][1:-1].strip()
     return "{" + ", ".join([*([given] if given else []), *(f"{key}: null" for key in rest)]) + "}"
+
+
+def _trials_at_once(word: str) -> str:
+    """trial=range(0,1000), under -m a job each, as the list that one job runs: a thousand are composed
+    in a minute or two, and ask for the same trials of the same studies."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    if not word.startswith("trial="):
+        return word
+    try:
+        parse: Any = OverridesParser.create().parse_override
+        parsed = parse(word)
+    except HydraException:
+        return word  # it is said when it is composed
+    if not (parsed.is_range_sweep() or parsed.is_choice_sweep()):
+        return word
+    return f"trial='{','.join(map(str, parsed.sweep_iterator()))}'"
 
 
 def _swept(word: str) -> str:

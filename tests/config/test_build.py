@@ -109,6 +109,8 @@ def requests(*words):
         (["trial=0-3,7"], [0, 1, 2, 3, 7]),
         (["num_feasible=2", "max_trials=5"], [0, 1, 2, 3, 4]),
         (["-m", "trial=range(1,4)"], [1, 2, 3]),
+        (["-m", "trial=range(1,8,step=3)"], [1, 4, 7]),
+        (["-m", "trial=0-3,7"], [0, 1, 2, 3, 7]),
         (["-m", "num_trials=4,8"], list(range(8))),
         (["-m", "num_trials=2", "first_trial=0,1"], [0, 1, 2]),
     ],
