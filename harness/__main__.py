@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ def command(arguments: Sequence[str]) -> int:
     ``--help`` should answer at once.
     """
     interruption.when_told()
+    # Of numpy, and of no use here: beside other work two threads took twelve times as long as one.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from harness.commands import one_line, verbs
 
     verb, rest = verbs.split(arguments)

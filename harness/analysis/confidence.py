@@ -123,10 +123,10 @@ def joint_tail(
     for q in _quantile(sorted(budgets)):
         below = rng.binomial(below, min(q / share, 1.0))
         share = q
-        values, which = np.unique(below, return_inverse=True)
+        values = np.arange(below.min(), below.max() + 1)
         at_or_below = stats.binom(num_trials, q)
         tails = np.minimum(at_or_below.cdf(values), at_or_below.sf(values - 1))
-        outermost = np.minimum(outermost, tails[which])
+        outermost = np.minimum(outermost, tails[below - values[0]])
     least = np.quantile(outermost, 1 - confidence, method="lower")
     return min(float(least) * (1 - 1e-9), alone)  # at the tail itself an end still holds the median
 

@@ -25,6 +25,7 @@ Simulated (tests/analysis/test_paired.py, marked slow): see `SIMULATED`.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -118,14 +119,22 @@ def compare(a: Sample, b: Sample, budget: int, *, swaps: int = SWAPS) -> Paired:
     """
     win, tie = best_of_k.win_and_tie(a.errors, b.errors, [budget], replacement=False)
     fixed, pairs = _blocks(a, b, budget)
-    rng = np.random.default_rng([0, len(pairs)])
-    shares = []
-    rows = max(1, AT_ONCE // fixed.shape[1])
-    for first in range(0, swaps, rows):
-        swap = rng.random((min(rows, swaps - first), len(pairs))) < 0.5
-        shares.append(_win_shares(fixed, pairs, swap, budget))
-    swapped = np.sort(_phis(np.concatenate(shares)) - HALF)
+    swapped = np.sort(
+        _phis(_win_shares(fixed, pairs, random_swaps(swaps, len(pairs)), budget)) - HALF
+    )
     return Paired(float(win[0] + tie[0] / 2), float(tie[0]), swapped, len(pairs))
+
+
+@functools.lru_cache(maxsize=4)
+def random_swaps(swaps: int, blocks: int) -> NDArray[np.bool_]:
+    """Which blocks are swapped: ``[swaps, blocks]``, the same for every pair of so many blocks."""
+    rng = np.random.default_rng([0, blocks])
+    drawn = np.empty((swaps, blocks), dtype=bool)
+    rows = max(1, AT_ONCE // max(blocks, 1))
+    for first in range(0, swaps, rows):
+        some = drawn[first : first + rows]
+        np.less(rng.random(some.shape), 0.5, out=some)
+    return drawn
 
 
 def block_width(pairs: int) -> int:
@@ -167,25 +176,28 @@ def _cells(a: Array, b: Array, budget: int) -> tuple[list[Places], int]:
 def _win_shares(fixed: Array, paired: Array, swap: NDArray[np.bool_], budget: int) -> Array:
     """A's win share in each swapped table: ``[swaps]``."""
     below = np.cumsum(np.concatenate([fixed[None], paired]), axis=2).astype(np.float32)
-    one, other = below[1:, 0], below[1:, 1]
-    moved = swap.astype(np.float32) @ (other - one)  # [swaps, cells], whole numbers
-    a = _missed(below[:, 0].sum(axis=0), moved, budget)
-    b = _missed(below[:, 1].sum(axis=0), -moved, budget)
-    # The sum over cells of (a_before - a_after) (b_before + b_after), telescoped.
-    turns = np.einsum("ij,ij->i", a[:, :-1], b[:, 1:]) - np.einsum("ij,ij->i", a[:, 1:], b[:, :-1])
-    return (1 + b[:, 0] - a[:, 0] + turns).astype(float) / 2
+    moves = below[1:, 1] - below[1:, 0]  # [blocks, cells]
+    up_to_a, up_to_b = below.sum(axis=0)
+    # A swap moves as many trials out as in, so N stays.
+    missed_a, missed_b = (_missed(int(count[-1]), budget) for count in (up_to_a, up_to_b))
+    shares = np.empty(len(swap))
+    rows = max(1, AT_ONCE // len(up_to_a))
+    for first in range(0, len(swap), rows):
+        some = slice(first, first + rows)
+        moved = swap[some].astype(np.float32) @ moves  # [swaps, cells], whole numbers
+        # intp: numpy looks up a third as fast by any other whole numbers.
+        a = missed_a[(up_to_a + moved).astype(np.intp)]
+        b = missed_b[(up_to_b - moved).astype(np.intp)]
+        # The sum over cells of (a_before - a_after) (b_before + b_after), telescoped.
+        turns = np.einsum("ij,ij->i", a[:, :-1], b[:, 1:])
+        turns -= np.einsum("ij,ij->i", a[:, 1:], b[:, :-1])
+        shares[some] = (1 + b[:, 0] - a[:, 0] + turns).astype(float) / 2
+    return shares
 
 
-def _missed(
-    below: NDArray[np.float32], moved: NDArray[np.float32], budget: int
-) -> NDArray[np.float32]:
-    """P(the best of K lies beyond a cell): ``[swaps, cells]`` from the counts up to it and what was moved.
-
-    A swap moves as many trials out as in, so N stays.
-    """
-    total = int(below[-1])
-    above = best_of_k.survival(total, [budget], replacement=False)[0].astype(np.float32)
-    return above[(below + moved).astype(np.int32)]
+def _missed(num_trials: int, budget: int) -> NDArray[np.float32]:
+    """P(the best of K lies beyond the first i trials), for i = 0 … N."""
+    return best_of_k.survival(num_trials, [budget], replacement=False)[0].astype(np.float32)
 
 
 def _phi(win: float) -> float:
