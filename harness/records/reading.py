@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,8 +48,8 @@ def read_record(path: Path) -> Record:
 def _read_named(path: str, names: tuple[str, str, str], trial: int) -> Record:
     """`read_record` where its place has been taken apart: a Path a file takes as long as its parsing."""
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        with open(path, "rb", buffering=0) as file:  # half as long as opened for text
+            text = file.read().decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"is not text ({error})") from None
     except FileNotFoundError:
@@ -161,15 +161,21 @@ def scan_rungs(
 def _scan_files(
     study_path: Path, within: str = "trials", but_for: Container[int] = ()
 ) -> tuple[dict[int, Record], list[Problem]]:
+    names = record_names(study_path, within)
+    return scan_named(study_path, [n for n in names if int(n[:-5]) not in but_for], within)
+
+
+def scan_named(
+    study_path: Path, names: Iterable[str], within: str = "trials"
+) -> tuple[dict[int, Record], list[Problem]]:
+    """The records in files of these names by trial, and the files that cannot be trusted."""
     found: dict[int, Record] = {}
     problems = []
-    folder, names = str(study_path / within), _study_names(study_path)
-    for name in record_names(study_path, within):
+    folder, place = str(study_path / within), _study_names(study_path)
+    for name in names:
         path, trial = f"{folder}/{name}", int(name[:-5])
-        if trial in but_for:
-            continue
         try:
-            found[trial] = _read_named(path, names, trial)
+            found[trial] = _read_named(path, place, trial)
         except FileNotFoundError:
             continue
         except ValueError as error:

@@ -22,6 +22,7 @@ from harness.study.result import (
 )
 from harness.study.study import Study
 
+_IN_ORDER = json.JSONEncoder(sort_keys=True)
 SCHEMA = 2  # 2: the checksum; 1 is read too
 
 Record = dict[str, Any]
@@ -105,7 +106,7 @@ def _sealed(record: Record) -> Record:
 def _checksum(record: Mapping[str, Any]) -> str:
     """Of the values, not of their layout: another indentation is no damage."""
     run = {name: value for name, value in record["run"].items() if name != "checksum"}
-    text = json.dumps({**record, "run": run}, sort_keys=True)
+    text = _IN_ORDER.encode({**record, "run": run})
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
