@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.checking import EVERY, TableError, first_row
+from harness.analysis.checking import EVERY, TableError
 from harness.study.result import COMPLETE, FINISHED, PRUNED
 from harness.study.sampling import ASKING
 
@@ -61,14 +61,15 @@ def counted(rows: pd.DataFrame) -> pd.DataFrame:
             " it, so that the best of K has no exact statistics; compare searches by harness searches, and"
             " choose other studies here with study=FINGERPRINT"
         )
-    if pruned := int((rows["status"] == PRUNED).sum()):
+    status = rows["status"].to_numpy()  # a report asks this thousands of times
+    if pruned := int((status == PRUNED).sum()):
         first = rows.iloc[0]
         raise TableError(
             f"{first['workload']}/{first['optimizer']}: {pruned} of {len(rows)} trials were pruned, and this"
             " takes all of them; carry them on by the command that trained them with pruning=none, or see"
             " what can be said without: harness pruned"
         )
-    return finished(rows) if EVERY in rows else rows[rows["status"] == COMPLETE]
+    return finished(rows) if EVERY in rows else rows[status == COMPLETE]
 
 
 def values(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
@@ -81,14 +82,15 @@ def values(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
         raise TableError(f"the table lacks the column {column}; it has {', '.join(rows.columns)}")
     if not pd.api.types.is_numeric_dtype(rows[column]):
         raise TableError(f"the column {column} holds words; choose one of numbers, as val_error")
-    result = rows[column].astype(float).where(rows["status"] == COMPLETE, np.inf)
-    if (row := first_row(result.isna())) is not None:
-        trial = rows.iloc[row]
+    found = rows[column].astype(float).to_numpy()
+    result = np.where(rows["status"].to_numpy() == COMPLETE, found, np.inf)
+    if np.isnan(result).any():
+        trial = rows.iloc[int(np.argmax(np.isnan(result)))]
         raise TableError(
             f"{trial['workload']}/{trial['optimizer']} trial {trial['trial']}: {column} is empty (NaN)"
             f" in a complete trial; fill it in, or choose another column than {column}"
         )
-    return result.to_numpy()
+    return result
 
 
 def centre(frame: pd.DataFrame) -> str:

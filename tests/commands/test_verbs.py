@@ -1,6 +1,7 @@
 """The door: one command with verbs, each with its own help."""
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,15 @@ def test_help_lists_what_is_shipped(capsys):
     for group in GROUPS:
         shipped = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
         assert f" {group}= {', '.join(shipped)} " in out
+
+
+@pytest.mark.parametrize(("given", "threads"), [(None, "1"), ("3", "3")])
+def test_numpy_has_one_thread_unless_told(given, threads, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")  # put back afterwards
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    assert command(["--help"]) == 0
+    assert os.environ["OPENBLAS_NUM_THREADS"] == threads
 
 
 @pytest.mark.parametrize("verb", OTHERS)
