@@ -21,14 +21,27 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def write_whole(path: Path, fill: Callable[[Path], object]) -> None:
+def write_result(path: Path, text: str) -> None:
+    """`write_text` without the fsync of the folder: whole or, where the power fails, not there.
+
+    A trial that is lost so is run again; `sync` comes before anything that it took is removed.
+    """
+    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), named=False)
+
+
+def write_whole(path: Path, fill: Callable[[Path], object], *, named: bool = True) -> None:
     """Fill a unique temporary file, fsync it, and rename it into place.
+
+    Args:
+        named: fsync the folder too, for the new name.
 
     Raises:
         SweepError: the disk is full, or the folder can no longer be written.
     """
     try:
         _replace(path, fill)
+        if named:
+            sync(path.parent)
     except OSError as error:
         raise SweepError(
             f"{path} cannot be written ({error.strerror or error}); finished trials are safe:"
@@ -49,6 +62,7 @@ def write_named(path: Path, text: str) -> None:
             path.write_bytes(content)
         else:
             _replace(path.resolve(), lambda temporary: temporary.write_bytes(content))
+            sync(path.resolve().parent)
     except OSError as error:
         raise SweepError(
             f"{path} cannot be written ({error.strerror or error}); make room, or give another place"
@@ -62,13 +76,18 @@ def _replace(path: Path, fill: Callable[[Path], object]) -> None:
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the new name too
-        finally:
-            os.close(folder)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync(folder: Path) -> None:
+    """fsync a folder: names that were given in it outlive a power failure."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def set_aside(path: Path) -> Path:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigError, SweepError
-from harness.records.files import write_json, write_text
+from harness.records.files import sync, write_json, write_result, write_text
 from harness.records.reading import (
     DamagedRecord,
     checked,
@@ -112,7 +112,7 @@ class StudyFolder:
         Raises:
             SweepError: the disk is full, or the folder can no longer be written.
         """
-        write_text(self.record_path(record["trial"]), to_text(record))
+        write_result(self.record_path(record["trial"]), to_text(record))
 
     def read(self, trial: int) -> Record | None:
         """The record of a trial as it is now, or None where there is none.
@@ -193,9 +193,12 @@ class StudyFolder:
 
     def ended(self, trial: int) -> None:
         """Remove what was kept of a trial until it had a result."""
-        for path in (self.checkpoint_path(trial), self.rung_path(trial)):
+        kept = (self.checkpoint_path(trial), self.rung_path(trial))
+        if any(map(os.path.exists, kept)):
             with contextlib.suppress(OSError):
-                path.unlink()
+                sync(self.trials)  # the result's name first
+                for path in kept:
+                    path.unlink(missing_ok=True)
 
     def clean_checkpoints(self, finished: Container[int]) -> None:
         """`ended` for trials that have a result: their workers died between the two."""

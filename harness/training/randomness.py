@@ -14,7 +14,10 @@ RandomState = Mapping[str, Any]
 
 def seed(number: int) -> None:
     """Begin all of them; an optimizer of others may draw from any."""
-    torch.manual_seed(number)
+    # torch.manual_seed takes half a millisecond, and where there is no GPU keeps a stack trace for ever.
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(number)
     random.seed(number)
     np.random.seed(number % 2**32)
 
