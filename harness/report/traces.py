@@ -24,7 +24,7 @@ Figure = dict[str, Any]
 SYMBOLS = {
     "o": "circle", "s": "square", "D": "diamond", "^": "triangle-up", "v": "triangle-down",
     "P": "cross", "X": "x", "<": "triangle-left", ">": "triangle-right", "p": "pentagon",
-    "h": "hexagon", "*": "star", "d": "diamond-tall",
+    "h": "hexagon", "H": "hexagon2", "8": "octagon", "*": "star", "d": "diamond-tall",
 }  # fmt: skip
 DASHED = "5px,4px"
 

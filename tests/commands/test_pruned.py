@@ -6,6 +6,8 @@ import pytest
 from harness.__main__ import command
 from tests.faults import sweeps
 
+pytestmark = pytest.mark.xdist_group("pruned")  # they have one sweep in common
+
 STUDIES = ("-m", "optimizer=sgd,momentum", "workload.steps=50", "num_trials=16")
 WORDS = (*STUDIES, "pruning=halving", "pruning.cohort=8", "pruning.audit=0.3", "workers=1")
 

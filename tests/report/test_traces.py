@@ -3,8 +3,10 @@
 import math
 
 import pandas as pd
+from plotly.validator_cache import ValidatorCache
 
-from harness.report.traces import Palette, whiskers
+from harness.figures import style
+from harness.report.traces import SYMBOLS, Palette, whiskers
 
 
 def test_an_infinite_interval_hides_its_own_whisker_and_no_other():
@@ -15,3 +17,10 @@ def test_an_infinite_interval_hides_its_own_whisker_and_no_other():
     (bars,) = whiskers(rows, ("p50", "low", "high"), "sgd", Palette(["sgd"]))
     assert bars["x"] == [1.0, 4.0]
     assert [round(value, 6) for value in bars["error_y"]["array"]] == [0.1, 0.1]
+
+
+def test_every_look_has_a_symbol():
+    looks = [*style.LOOKS.values(), *style.OTHERS]
+    assert {look.marker for look in looks} <= set(SYMBOLS)
+    known = ValidatorCache.get_validator("scatter.marker", "symbol").values
+    assert set(SYMBOLS.values()) <= set(known)
