@@ -16,6 +16,8 @@ from harness.analysis.counting import centre, noun
 from harness.analysis.names import NAMES, listed, name, number, quantity
 from harness.analysis.pairs import CANT_TELL, WORSE
 
+ALMOST_ALL = 0.995  # said as "over 99%"
+
 
 def told(cells: pd.DataFrame, pairs: pd.DataFrame, word: str, baseline: str | None) -> list[str]:
     """The headline and the sentences that go with it, of one workload.
@@ -95,6 +97,8 @@ def _not_excluded(judged: pd.DataFrame, level: Sequence[str]) -> list[str]:
     if among.empty:
         return []
     _, most = every_pair.least_and_most(among)
+    if most > ALMOST_ALL:
+        return ["How often any of them wins against another is not narrowed down."]
     return [
         f"That any of them wins more than {share(most)} of tuning races against another is excluded;"
         " less is not."
@@ -105,12 +109,15 @@ def _worse(sides: pd.DataFrame, level: Sequence[str]) -> list[str]:
     """Who is worse than whom: of each the clearest loss."""
     lost = sides[(sides["verdict"] == WORSE) & ~sides["a"].isin(level)]
     clearest = lost.sort_values("win", kind="stable").drop_duplicates("a")
-    clauses = [
-        f"{name(row['a'])} (than {name(row['b'])}, winning {share(row['win'])} of tuning races,"
-        f" {interval(row).strip('()')})"
-        for row in clearest.to_dict("records")
+    return [
+        f"Worse than {name(str(better))}, by the share of tuning races won and its 95% interval: "
+        + ", ".join(
+            f"{name(row['a'])} ({share(row['win'])}, {end(row['win_low'])} to {end(row['win_high'])})"
+            for row in own.to_dict("records")
+        )
+        + "."
+        for better, own in clearest.groupby("b", sort=False)
     ]
-    return [f"Worse than another: {', '.join(clauses)}."] if clauses else []
 
 
 def _adjusted(judged: pd.DataFrame) -> str:
@@ -142,7 +149,7 @@ def share(value: float) -> str:
     >>> share(0.756), share(0.9996), share(0.001)
     ('76%', 'over 99%', 'under 1%')
     """
-    if value > 0.995:
+    if value > ALMOST_ALL:
         return "over 99%"
     return "under 1%" if value < 0.005 else f"{value:.0%}"
 

@@ -28,7 +28,10 @@ def test_the_one_that_wins_every_race_is_named_with_its_interval():
     )
     assert re.search(r"of tuning races \(95% interval \d+% to \d+%\)\.$", found.headline)
     told = " ".join(found.sentences)
-    assert "Worse than another: Adam (than Momentum, winning under 1% of tuning races" in told
+    assert (
+        "Worse than Momentum, by the share of tuning races won and its 95% interval: Adam (under 1%, "
+        in told
+    )
     assert "All 3 pairs were tested" in told
 
 
