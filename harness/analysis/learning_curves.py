@@ -41,11 +41,15 @@ def learning_curves(
         raise TableError("every trial was evaluated once only, at its end")
     trials = feasible_alone(trials)
     budgets = comparison_budget(trials, max_budget, budget=budget)
-    spent = with_spent(curves, trials)
+    spent = dict(iter(with_spent(curves, trials).groupby(PAIR)))
     parts = []
     for group in groups(trials):
         rows = counted(group.trials)
-        at_step = _by_step(rows, curves)
+        if (group.workload, group.optimizer) not in spent:
+            continue
+        own = spent[group.workload, group.optimizer]
+        own = own.merge(rows[list(IDENTITY)], on=list(IDENTITY))
+        at_step = _by_step(own)
         if at_step.empty:
             continue
         rows = rows.set_index(["study", "trial"]).loc[at_step.index].reset_index()
@@ -58,7 +62,6 @@ def learning_curves(
         part = pd.DataFrame(names | {"step": at_step.columns, "best": best}).join(
             pd.DataFrame(spread, columns=["p05", "p50", "p95"])
         )
-        own = spent.merge(rows[list(IDENTITY)], on=list(IDENTITY))
         parts.append(part.assign(spent=part["step"].map(own.groupby("step")[against].median())))
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
     frame = cells(trials).merge(found, how="left", on=PAIR)
@@ -79,8 +82,10 @@ def of_workloads_with_curves(
     parts = []
     if curves is None:
         return pd.DataFrame(columns=list(COLUMNS))
+    by_workload = dict(iter(curves.groupby("workload")))
     for workload in trials["workload"].unique():
-        rows, evaluated = (t[t["workload"] == workload] for t in (trials, curves))
+        rows = trials[trials["workload"] == workload]
+        evaluated = by_workload.get(workload, curves[:0])
         if not evaluated_once(evaluated):
             found = learning_curves(
                 rows, evaluated, max_budget=max_budget, budget=budget, against=against
@@ -89,8 +94,9 @@ def of_workloads_with_curves(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _by_step(rows: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+def _by_step(curves: pd.DataFrame) -> pd.DataFrame:
     """Errors as ``[trials, steps]``; a step that a trial was not evaluated at takes its last value."""
-    own = curves.merge(rows[list(IDENTITY)], on=list(IDENTITY))
-    wide = own.pivot_table(index=["study", "trial"], columns="step", values="val_error", sort=True)
+    wide = curves.pivot_table(
+        index=["study", "trial"], columns="step", values="val_error", sort=True
+    )
     return wide.ffill(axis=1).bfill(axis=1)

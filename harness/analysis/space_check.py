@@ -17,6 +17,7 @@ is there.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -190,12 +191,13 @@ def sources_of(
             the current directory, so that the answer is the same from everywhere.
     """
     shared, above = list(folders), _above(roots)
+    axes = functools.cache(_axes)  # milliseconds a file, which many studies ask for
     found: dict[str, str] = {}
     for fingerprint, study in studies.items():
         for folder in (*_config_dirs(study.overrides, above), *shared):
             files = (folder / "search_space").rglob(f"{study.optimizer}.yaml")
             own_first = sorted(files, key=lambda path: (study.workload not in path.parts, path))
-            path = next((path for path in own_first if _is_of(path, study.space)), None)
+            path = next((path for path in own_first if _is_of(axes(path), study.space)), None)
             if path is not None:
                 found[fingerprint] = _head(path)
                 break
@@ -219,14 +221,20 @@ def _config_dirs(words: Sequence[str], above: Sequence[Path]) -> list[Path]:
     return [*(folder for folder in folders if folder.is_absolute()), *relative, *bundled]
 
 
-def _is_of(path: Path, space: Space) -> bool:
+def _axes(path: Path) -> Space | None:
+    """The search space in a file, None where it holds none."""
     import yaml
 
     try:
-        axes = parse(_flat(yaml.safe_load(path.read_text(encoding="utf-8")) or {}))
+        return parse(_flat(yaml.safe_load(path.read_text(encoding="utf-8")) or {}))
     except (ConfigError, yaml.YAMLError, OSError, UnicodeDecodeError):
-        return False  # what is wrong with it is said where it is used
-    return all(name in space and space[name].node == axis.node for name, axis in axes.items())
+        return None  # what is wrong with it is said where it is used
+
+
+def _is_of(axes: Space | None, space: Space) -> bool:
+    return axes is not None and all(
+        name in space and space[name].node == axis.node for name, axis in axes.items()
+    )
 
 
 def _flat(node: Mapping[str, object]) -> dict[str, object]:
