@@ -325,7 +325,11 @@ def _autocast(precision: str, device: str) -> Callable[[], contextlib.AbstractCo
 
 def make_deterministic(device: str) -> None:
     """The same bits in every process: called before each trial, whoever runs it."""
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    if device == "cpu":
+        # The same but for compiled kernels of a GPU, whose compiler it does not import.
+        torch.set_deterministic_debug_mode("warn")
+    else:
+        torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling fresh memory with NaN is for debugging, and 4 % of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     # Vanishing weights would slow a step tenfold and differ by thread.
