@@ -89,12 +89,10 @@ def test_names_that_look_like_nothing_are_names(tmp_path):
 
 def test_a_folder_is_read_once(root, monkeypatch):
     """Its records are what takes time: 10,000 of them seconds."""
-    from harness.records import reading, tables
+    from harness.records import many
 
-    seen = []
-    monkeypatch.setattr(
-        tables, "read_records", lambda path: seen.append(path) or reading.read_records(path)
-    )
+    seen, read = [], many.read
+    monkeypatch.setattr(many, "read", lambda path, keep: seen.append(path) or read(path, keep))
     found = read_results(root)
     assert seen == [root]
     assert found.curves is not None

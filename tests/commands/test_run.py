@@ -26,6 +26,7 @@ def run(*arguments, **options):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_slices_by_index_and_no_trial_twice(tmp_path, capsys):
     """Its own process, as a user starts it; then again in this one, where nothing is left to do."""
     words = [
@@ -143,6 +144,7 @@ def test_a_bug_of_ours_in_a_launchers_job_is_the_traceback_it_is(tmp_path, monke
         run_verb._run_elsewhere(job)
 
 
+@pytest.mark.slow
 def test_damage_is_set_aside_where_asked_and_the_trial_runs_again(tmp_path, capsys):
     folder = StudyFolder(tmp_path, study("optimizer=sgd", *TINY))
     folder.create()

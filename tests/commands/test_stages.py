@@ -47,6 +47,7 @@ def space(path):
     return parse(yaml.safe_load(path.read_text()))
 
 
+@pytest.mark.slow
 def test_every_optimizer_gets_a_space_from_its_own_trials(own, capsys):
     words = ("optimizer=sgd,mine", "root=found", "num_trials=22", *SMALL)
     assert stages(*words, "--config-dir", "conf") == 0

@@ -22,6 +22,7 @@ def one_worker(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_the_same_trials_whatever_the_workers_and_in_however_many_pieces(one_worker, tmp_path):
     for trials in (3, 5):
         assert command([*TPE, f"num_trials={trials}", "workers=2", f"root={tmp_path}"]) == 0

@@ -16,6 +16,7 @@ def records(root):
     return {(r["optimizer"], r["trial"]): deterministic(r) for r in reading.read_records(root)}
 
 
+@pytest.mark.slow
 def test_the_same_bits_alone_in_a_sweep_in_any_order_with_any_workers(tmp_path):
     """Two pieces of a sweep in worker processes against every trial by itself in this one."""
     pieces = ("-m", "optimizer=momentum", "trial=2-3", "workers=1")

@@ -25,6 +25,7 @@ READY = {
     "schedule_free_adamw": (4, 0.06), "prodigy": (0, 0.06), "ademamix": (0, 0.06), "sam": (4, 0.06),
     "lbfgs": (0, 0.08), "shampoo": (0, 0.1),
 }  # fmt: skip
+COSTLY = ("shampoo", "lbfgs", "soap", "sam")
 PACKAGES = ("pytorch_optimizer", "schedulefree")
 STEPS, HALFWAY = 300, 150
 WORKLOADS = ("digits_cnn", "python_docs_lstm")
@@ -45,7 +46,7 @@ def begin(of, trial=0):
 
 @pytest.mark.parametrize(
     "optimizer",
-    [pytest.param(each, marks=pytest.mark.slow) if each == "shampoo" else each for each in READY],
+    [pytest.param(each, marks=pytest.mark.slow) if each in COSTLY else each for each in READY],
 )
 def test_it_trains_the_digits_and_resumes_to_the_bit(optimizer):
     trial, error = READY[optimizer]
