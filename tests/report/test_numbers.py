@@ -1,0 +1,182 @@
+"""Every decimal and percentage in the prose of README and cards stands in the tables that it speaks of.
+
+The generated facts of cards are tables here: tests/report/test_card.py holds them against the records. A test
+of this kind lets some wrong numbers through, those that are another's right one: how many is measured.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.analysis import best_of_k
+from harness.analysis.borders import borders
+from harness.analysis.reading import read_results
+from harness.study.inclusions import EDGES
+from tests.report import prose, stated
+
+CHECKOUT = Path(__file__).parents[2]
+RESULTS = CHECKOUT / "results"
+PAGES = [CHECKOUT / "README.md", RESULTS / "README.md", *sorted(RESULTS.glob("*/card.md"))]
+STEP = "one of 360 validation images"
+DEFAULTS = "usual defaults, in its configuration"
+ELSEWHERE = {  # by folder: numbers that are in no table, and where they are from
+    "cifar10": {"1.4": "epochs: 500 × 128 of 45,000 images", "0.29": "1 - .71, of that trial"},
+    "deepobs": {
+        ".99": DEFAULTS, ".9": DEFAULTS, ".999": DEFAULTS, "2.1": "z of the row, a minus sign",
+        "353.4468": "tests/workloads: before training", "353.447": "published (docs/workloads.md)",
+        ".010": "mean over the rates of a table", ".008": "likewise",
+    },
+    "delays": {".004": "conf/search_space/digits_mlp/downpour.yaml"},
+    "digits": {"0.28 %": STEP, "10 %": "which trials are meant"},
+    "digits_broad": {"0.28 %": STEP},
+    "digits_stages": {
+        "0.024": "conf/search_space/digits_cnn", "8.3": "likewise", "1.06": ".0180 over .0170"
+    },
+    "effective_rates": {
+        "2.8e-2": "gradient_scale of the spaces", "6.6e-4": "likewise", "3.9e-3": "likewise",
+        "0.024": "conf/search_space/digits_cnn", "8.3": "likewise", "15 %": "what is called good",
+        "60 %": "what is called a fill", "4.6": ".0772 over .0167", "1.02": ".0168 over .0165",
+    },
+    "hogwild": {"16.0 %": "of the data"},
+    "inclusion_quadratic": {".05": "where plain SGD becomes unstable, from its curvature"},
+    "landscape": {"1.05": "1 + a step of .05"},
+    "pruning": {
+        "6 %": "of its protocol: resampling", "20 %": "a rung", "40 %": "a rung", ".05": "half of a tenth",
+        ".10": "asked of the rungs", ".15": "the largest of pairs.csv: 1,554 rows",
+    },
+    "search_space_decides": {
+        "0.999": DEFAULTS, ".002": "read off the first column's trials", ".03": "likewise",
+        "4 %": "of a space's volume",
+    },
+    "war_and_peace": {
+        "0.85": "1 - .146836, of that trial", ".4704": "four runs that are not in the table",
+        ".05": "likewise", ".42": "likewise", ".30": "likewise", ".10": "likewise", ".729": "likewise",
+        ".843": "likewise", ".946": "likewise",
+    },
+}  # fmt: skip
+
+
+# --- numbers that a page computes from its tables -------------------------------------------------
+
+
+def _hogwild():
+    """Medians over orders of examples, as shares of one process's without a lock."""
+    table = pd.read_csv(RESULTS / "hogwild" / "hogwild.csv")
+    table = table.rename(columns=lambda name: f"share of {name}" if "_per_" in name else name)
+    medians = table.groupby(["workers", "locked"]).median()
+    return [medians / medians.loc[(1, False)]]
+
+
+def _digits():
+    """By optimizer, how much higher the test error of good trials is than their validation error."""
+    trials = read_results(RESULTS / "digits" / "trials.csv").trials
+    good = trials[trials["val_error"] < 0.1]
+    gap = (good["test_error"] - good["val_error"]).groupby(good["optimizer"]).mean()
+    return [pd.DataFrame({"gap": gap})]
+
+
+def _cifar10_broad():
+    found = read_results(RESULTS / "cifar10_broad" / "trials.csv")
+    return [borders(found.trials, found.studies, budget_trials=8)]
+
+
+def _search_space_decides():
+    """By space, the shares of races of K = 6 that general optimizers win, too few for a verdict."""
+    trials = read_results(RESULTS / "search_space_decides" / "trials.csv", all_studies=True).trials
+    rows = []
+    for label, own in trials.groupby("search_space", sort=False):
+        errors = {name: rows["val_error"].dropna() for name, rows in own.groupby("optimizer")}
+        for edge in EDGES:
+            if edge.special in errors and edge.general in errors and label != "lr only":
+                pair = errors[edge.general], errors[edge.special]
+                win, tie = best_of_k.win_and_tie(*pair, [6], replacement=False)
+                names = {"special": edge.special, "general": edge.general}
+                rows.append(names | {"wins": float(win[0] + tie[0] / 2)})
+    return [pd.DataFrame(rows)]
+
+
+def _war_and_peace():
+    """The two trials that were looked into."""
+    trials = read_results(RESULTS / "war_and_peace" / "trials.csv").trials
+    return [trials[(trials["optimizer"] == "adam") & trials["trial"].isin([4, 52])]]
+
+
+COMPUTED = {
+    "war_and_peace": _war_and_peace,
+    "hogwild": _hogwild,
+    "digits": _digits,
+    "cifar10_broad": _cifar10_broad,
+    "search_space_decides": _search_space_decides,
+}
+
+
+# --- the check ------------------------------------------------------------------------------------
+
+
+def unfounded(page, text=None):
+    """The numbers of a page that its tables do not hold."""
+    return [each for each in _held_against(page, text) if not _holds(each, page)]
+
+
+def _held_against(page, text=None):
+    """All numbers of a page but those from elsewhere."""
+    elsewhere = ELSEWHERE.get(page.parent.name, {})
+    for each in prose.numbers(page.read_text(encoding="utf-8") if text is None else text):
+        own = [place for place, shown in enumerate(each.texts) if shown not in elsewhere]
+        if own:
+            parts = (
+                tuple(column[place] for place in own)
+                for column in (each.texts, each.values, each.within)
+            )
+            yield prose.Stated(*parts, *each[3:])
+
+
+def _holds(each, page):
+    return stated.found(each, [*stated.rows_for(each, page, RESULTS), *_computed(page.parent.name)])
+
+
+@functools.cache
+def _computed(name):
+    return [
+        row for frame in COMPUTED.get(name, list)() for row in stated.of_table(frame.reset_index())
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+def test_numbers_in_prose_are_those_of_the_tables(page):
+    wrong = unfounded(page)
+    assert not wrong, "\n".join(f"{each}: {each.sentence}" for each in wrong)
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_is_allowed_is_still_said(name):
+    page = RESULTS / name / "card.md"
+    said = {text for each in prose.numbers(page.read_text("utf-8")) for text in each.texts}
+    assert not set(ELSEWHERE[name]) - said
+
+
+def test_one_changed_number_is_found():
+    page = RESULTS / "digits" / "card.md"
+    text = page.read_text(encoding="utf-8")
+    assert "interval 51 to 85 %" in text
+    assert not unfounded(page, text)
+    changed = text.replace("interval 51 to 85 %", "interval 51 to 86 %")
+    assert [each.texts for each in unfounded(page, changed)] == [("69 %", "51 %", "86 %")]
+
+
+def test_most_changed_numbers_are_found():
+    """Each number moved by one to nine of its last digits, one at a time: three in five are found."""
+    rng = np.random.default_rng(0)
+    found, tried = 0, 0
+    for page in PAGES:
+        for each in _held_against(page):
+            place = int(rng.integers(len(each.texts)))
+            moved = list(each.values)
+            moved[place] += 2 * each.within[place] * rng.choice([-1, 1]) * rng.integers(1, 10)
+            tried += 1
+            found += not _holds(each._replace(values=tuple(moved)), page)
+    assert tried > 400
+    assert found > 0.6 * tried, f"{found} of {tried}"
