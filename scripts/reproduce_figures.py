@@ -1,16 +1,35 @@
 """Draw the figures of every committed table, or of others: a door to `harness figures`, which see.
 
 python scripts/reproduce_figures.py [ROOT|trials.csv…] [--out DIR]
+
+Without arguments those of results/across_workloads too (`harness across`).
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from harness.__main__ import command
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+CHECKOUT = Path(__file__).resolve().parents[1]
+RESULTS = CHECKOUT / "results"
+ACROSS = (
+    "results/digits_stages/held_out",
+    "results/war_and_peace/trials.csv",
+    "results/cifar10/trials.csv",
+    "results/inclusion_quadratic/trials.csv",
+)
+
+
+def across() -> int:
+    """The committed results of several workloads together; sources are named from the checkout."""
+    os.chdir(CHECKOUT)
+    return command(["across", *ACROSS, "--out", str(RESULTS / "across_workloads")])
+
 
 if __name__ == "__main__":
-    sys.exit(command(["figures", f"--committed={RESULTS}", *sys.argv[1:]]))
+    given = sys.argv[1:]
+    status = command(["figures", f"--committed={RESULTS}", *given])
+    sys.exit(status if status or given else across())

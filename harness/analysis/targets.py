@@ -100,7 +100,11 @@ def timed(trials: pd.DataFrame, curves: pd.DataFrame, target: pd.Series) -> pd.D
 
 
 def targets(
-    trials: pd.DataFrame, studies: Studies | None = None, target: float | None = None
+    trials: pd.DataFrame,
+    studies: Studies | None = None,
+    target: float | None = None,
+    *,
+    max_budget: int | None = None,
 ) -> pd.Series:
     """The target error of each workload: as given, else its own, else one that all reach half the time.
 
@@ -110,7 +114,7 @@ def targets(
     """
     trials = feasible_alone(trials)
     found = {}
-    for workload, budget in comparison_budget(trials).items():
+    for workload, budget in comparison_budget(trials, max_budget).items():
         on_workload = trials[trials["workload"] == workload]
         own = _own_target(on_workload, studies or {})
         if target is not None:

@@ -15,6 +15,7 @@ VERBS = {
     "report": "what the trials say: tables, figures and one HTML page",
     "pruned": "what a pruned sweep says, and what pruning lost",
     "trial": "one trial's own learning curve",
+    "across": "several workloads together: who wins, mean ranks, a performance profile",
     "figures": "the full set of figures, each with its numbers",
     "status": "how far each study is: done, running, failed, missing",
     "refine": "the search space of the next stage, from the trials of this one",
