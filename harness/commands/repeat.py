@@ -1,0 +1,185 @@
+"""Do recorded trials repeat? Some of each study, drawn at random, are trained again and compared to the bit.
+
+    harness repeat ROOT… [--trials 2] [--seed 0] [--out DIR] [KEY=VALUE …]
+
+ROOT is a results folder, or a folder of such. The draw depends on --seed and the study alone. Further words
+are those of a run: data.root=, workers=, device=. What is compared is all of a record but its run: point,
+seeds, learning curve, final values, data. Trials that were trained as one (stack=) are trained again with their
+whole block. A study whose words give another study today, trained by an older version or with files that were
+edited since, is told and not trained. Bits are the same on the same kind of processor.
+
+Exit status 0: all drawn trials of all studies are the same; 1: not so.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.commands.parsing import Parser
+from harness.errors import EXIT_COMPLETE, EXIT_FAILED, ConfigError
+
+if TYPE_CHECKING:
+    from harness.config.build import Job
+    from harness.records.record import Record
+
+ANEW = ("num_feasible=null", "max_trials=null", "report=null", "hydra.mode=RUN")
+
+
+class Drawn(NamedTuple):
+    """A study's trials to be trained again."""
+
+    name: str  # workload/optimizer/fingerprint
+    records: Mapping[int, Record]  # the drawn ones as they were
+    job: Job | None  # what trains them; None: their words give another study today
+    today: str  # its fingerprint
+
+
+def main(arguments: Sequence[str]) -> int:
+    given = _parser().parse_intermixed_args(arguments)
+    if given.trials < 1:
+        raise ConfigError(f"--trials must be 1 or more, got {given.trials}")
+
+    from harness.records.reading import roots_in, study_paths
+
+    words = [word for word in given.words if "=" in word]
+    named = [word for word in given.words if "=" not in word]
+    if not named:
+        raise ConfigError("no results folder given; name one, such as results/digits")
+    roots = [root for each in named for root in roots_in(each)]
+    with tempfile.TemporaryDirectory(prefix="repeat-") as temporary:
+        out = Path(given.out or temporary)
+        drawn = [
+            each
+            for root in roots
+            for path in study_paths(root)
+            if (each := _draw(path, given.trials, given.seed, out, words))
+        ]
+        return _trained_again(drawn, out)
+
+
+def _parser() -> Parser:
+    parser = Parser("repeat", __doc__)
+    add = parser.add_argument
+    add("words", nargs="*", metavar="ROOT|KEY=VALUE", help="results folders, words of a run")
+    add("--trials", type=int, default=2, metavar="N", help="drawn of each study (2)")
+    add("--seed", type=int, default=0, help="of the draw (0)")
+    add("--out", metavar="DIR", help="keep the new records here; dropped without")
+    return parser
+
+
+def _draw(path: Path, count: int, seed: int, out: Path, words: Sequence[str]) -> Drawn | None:
+    """Of one study's folder; None where no trial of it ended.
+
+    Raises:
+        DamagedRecord: one of its records cannot be trusted.
+    """
+    from harness.config import build, compose
+    from harness.records.reading import DamagedRecord, read_study, scan
+    from harness.study import indices
+    from harness.study.result import FINISHED
+    from harness.study.study import Study, portable
+
+    records, problems = scan(path)
+    if problems:
+        raise DamagedRecord(problems)
+    ended = {trial: each for trial, each in records.items() if each["status"] in FINISHED}
+    if not ended:
+        return None
+    chosen = draw(list(ended), count, seed, path.name)
+    node = read_study(path)
+    trials = sorted({each for trial in chosen for each in block(trial, ended)})
+    stacks = {ended[trial]["run"].get("stack") for trial in chosen} - {None}
+    again = [f"trial={indices.to_text(trials)}", f"root={out}", *words]
+    again += [f"stack={max(stacks)}", "workers=1"] if stacks else []
+    (job,) = compose.compose([*portable(node["overrides"]), *ANEW, *again])
+    today = {**build.study_node(job[0]), "data_sha256": node.get("data_sha256")}
+    fingerprint = Study(today).fingerprint
+    return Drawn(
+        "/".join(path.parts[-3:]),
+        {trial: ended[trial] for trial in chosen},
+        job if fingerprint == path.name else None,
+        fingerprint,
+    )
+
+
+def draw(trials: Sequence[int], count: int, seed: int, fingerprint: str) -> list[int]:
+    """Some of a study's trials at random, the same ones whenever it is asked.
+
+    >>> draw(range(256), 2, 0, "19a6950d617f") == draw(range(256), 2, 0, "19a6950d617f")
+    True
+    """
+    import numpy as np
+
+    rng = np.random.default_rng([seed, int(fingerprint, 16)])
+    chosen = rng.choice(np.asarray(trials), size=min(count, len(trials)), replace=False)
+    return sorted(chosen.tolist())
+
+
+def block(trial: int, records: Mapping[int, Mapping[str, Any]]) -> list[int]:
+    """The trials that one was trained with: itself, or its stack, of equal parts in their order.
+
+    >>> stacked = {trial: {"run": {"stack": 2}} for trial in range(4)}
+    >>> block(2, stacked), block(2, {2: {"run": {}}})
+    ([2, 3], [2])
+    """
+    size = records[trial]["run"].get("stack")
+    if not size:
+        return [trial]
+    alike = sorted(each for each, record in records.items() if record["run"].get("stack") == size)
+    first = alike.index(trial) // size * size
+    return alike[first : first + size]
+
+
+def _trained_again(drawn: Sequence[Drawn], out: Path) -> int:
+    """Train them, say of each study what came of it, and give the exit status."""
+    from harness.config import build, how
+    from harness.running import runner
+
+    jobs = [each.job for each in drawn if each.job is not None]
+    by_stack: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_stack.setdefault(str(job[0].stack), []).append(job)
+    for own in by_stack.values():
+        status = runner.run(build.requests(own), how.common_options([config for config, _ in own]))
+        if status > EXIT_FAILED:
+            return status
+    agreed = 0
+    for each in drawn:
+        line, same = told(each, out)
+        agreed += same
+        print(line)
+    trials = sum(len(each.records) for each in drawn)
+    print(f"{agreed} of {trials} drawn trials are the same to the bit")
+    return EXIT_COMPLETE if agreed == trials else EXIT_FAILED
+
+
+def told(drawn: Drawn, out: Path) -> tuple[str, int]:
+    """What came of a study's drawn trials, and how many are the same."""
+    from harness.records.reading import scan
+    from harness.study import indices
+
+    trials = indices.to_text(drawn.records)
+    if drawn.job is None:
+        return f"{drawn.name}: not trained: its words give another study today, {drawn.today}", 0
+    anew, _ = scan(out / drawn.name)
+    differ = {
+        trial: differences(record, anew[trial]) if trial in anew else ["no record"]
+        for trial, record in drawn.records.items()
+    }
+    wrong = {trial: names for trial, names in differ.items() if names}
+    if not wrong:
+        return f"{drawn.name}: trials {trials}: the same bits", len(differ)
+    words = "; ".join(
+        f"trial {trial} differs in {', '.join(names)}" for trial, names in wrong.items()
+    )
+    return f"{drawn.name}: {words}", len(differ) - len(wrong)
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The fields in which a record of before differs from one of today, but for those it did not have."""
+    from harness.records.record import deterministic
+
+    return [name for name, value in deterministic(dict(before)).items() if after.get(name) != value]
