@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from harness.analysis import best_of_k
 from harness.analysis.cells import comparison_budget
@@ -169,7 +169,7 @@ def _student(each: Array) -> tuple[float, float]:
     n = len(each)
     if n < 2:
         return -math.inf, math.inf
-    reach = stats.t(n - 1).ppf(1 - LEVEL / 2) * each.std(ddof=1) / math.sqrt(n)
+    reach = special.stdtrit(n - 1, 1 - LEVEL / 2) * each.std(ddof=1) / math.sqrt(n)
     return float(each.mean() - reach), float(each.mean() + reach)
 
 
