@@ -19,7 +19,14 @@ from tests.report.prose import ONE, Stated
 
 MOST_ROWS = 200  # of a table; in a longer one every number is found somewhere
 POLICIES = ("auto", "0.5@0.2 0.5@0.4 val_error")
-FIGURES = ("figure_1_errors", "figure_2_steps_to_target", "figure_3_4_search_spaces", "delays")
+FIGURES = (
+    "figure_1_errors",
+    "figure_2_steps_to_target",
+    "figure_3_4_search_spaces",
+    "delays",
+    "points",
+    "searches",
+)
 SHARES = re.compile(
     r"win|superiority|share|tie|probability|first|feasible|mass|no better than chance|wins"
 )
