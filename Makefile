@@ -24,7 +24,7 @@ demo: $(STAMP) ## six tuned optimizers compared on real data, in minutes
 # mostly waits: so one more process than cores where they run.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
-test: $(STAMP) ## the tests to wait for: some six minutes on two cores
+test: $(STAMP) ## the tests to wait for: some four minutes on two cores
 	$(PYTEST) -m "not (slow or fault or slurm or browser)"
 
 test-all: $(STAMP) ## all tests, twenty minutes: simulations, kills, Slurm (Debian, root) and the browser too
@@ -40,7 +40,7 @@ format: $(STAMP) ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test ## what CI runs
+check: lint test-all ## what CI runs
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
