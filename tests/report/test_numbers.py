@@ -13,6 +13,7 @@ import pytest
 
 from harness.analysis import best_of_k
 from harness.analysis.borders import borders
+from harness.analysis.costs import costs
 from harness.analysis.reading import read_results
 from harness.study.inclusions import EDGES
 from tests.report import prose, stated
@@ -43,6 +44,7 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
     "hogwild": {"16.0 %": "of the data"},
     "inclusion_quadratic": {".05": "where plain SGD becomes unstable, from its curvature"},
     "landscape": {"1.05": "1 + a step of .05"},
+    "modern_digits": {"0.6 %": "docs/optimizers.md", "1.4 %": "likewise"},
     "pruning": {
         "6 %": "of its protocol: resampling", "20 %": "a rung", "40 %": "a rung", ".05": "half of a tenth",
         ".10": "asked of the rungs", ".15": "the largest of pairs.csv: 1,554 rows",
@@ -105,6 +107,12 @@ def _peers():
     return [pd.DataFrame({"fewer": 1 / table["steps_to_curve"], "share spread": spread})]
 
 
+def _modern_digits():
+    """What a step costs, as costs.csv of a report has it."""
+    found = read_results(RESULTS / "modern_digits")
+    return [costs(found.trials)]
+
+
 def _war_and_peace():
     """The two trials that were looked into."""
     trials = read_results(RESULTS / "war_and_peace" / "trials.csv").trials
@@ -113,6 +121,7 @@ def _war_and_peace():
 
 COMPUTED = {
     "peers": _peers,
+    "modern_digits": _modern_digits,
     "war_and_peace": _war_and_peace,
     "hogwild": _hogwild,
     "digits": _digits,
