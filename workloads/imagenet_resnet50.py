@@ -22,7 +22,7 @@ MODEL = {"depth": one_of(18, 34, 50)}
 
 def prepare(data: Mapping[str, Any]) -> str:
     """`data`: `photographs.DATA`; validation is how many images a class are held out."""
-    listing = photographs.load(photographs.prepare(data))
+    listing = photographs.prepare(data)
     _held_out(listing, data)
     return str(listing.description["sha256"])
 
@@ -41,7 +41,7 @@ def load(
 
     depth = read("model", model, **MODEL).depth
     settings = read("data", data, **photographs.DATA)
-    listing = photographs.load(photographs.prepare(data))
+    listing = photographs.load(data)
     build = getattr(torchvision.models, f"resnet{depth}")
     return PhotographTask(
         listing,

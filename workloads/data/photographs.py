@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -46,8 +47,8 @@ class Listing(NamedTuple):
     description: dict[str, Any]
 
 
-def prepare(data: Mapping[str, Any]) -> Path:
-    """The folder of the listing, written first if nobody has. A million images take some 20 s.
+def prepare(data: Mapping[str, Any]) -> Listing:
+    """The listing of the tree as it is now, kept in the cache. A million images take some 20 s.
 
     It is named by the paths and sizes of all images: too many bytes to hash.
 
@@ -59,11 +60,65 @@ def prepare(data: Mapping[str, Any]) -> Path:
     Raises:
         DataError: when there is no such tree, or its two parts have other classes or none.
     """
-    import numpy as np
+    tree, cache = _places(data)
+    seen = _state(tree)  # before it is listed: what changes meanwhile is listed anew
+    folder = _listed(tree, cache, str(data["format"]))
+    note = {"folder": folder.name, "seen": seen}
+    path = _note_path(tree, cache)
+    if _note(path) != note:
+        with contextlib.suppress(DataError), written_whole(path) as scratch:
+            (scratch / path.name).write_text(json.dumps(note))  # but in a cache that is read-only
+    return _opened(folder, tree)
 
+
+def load(data: Mapping[str, Any]) -> Listing:
+    """The listing that was `prepare`d last, memory-mapped; made anew if a folder of the tree has changed.
+
+    So a command lists once, however many workers it has.
+
+    Raises:
+        DataError: as `prepare`; when the listing is damaged.
+    """
+    tree, cache = _places(data)
+    note = _note(_note_path(tree, cache))
+    if note.get("seen") != _state(tree):
+        return prepare(data)
+    return _opened(cache / note["folder"], tree)
+
+
+def _places(data: Mapping[str, Any]) -> tuple[Path, Path]:
+    """The folder with train/ and val/, and that of the cache."""
     settings = read("data", data, **DATA)
     root, cache = data_root(settings.root, settings.cache), cache_folder(settings.cache)
-    tree = _unpacked(root, cache) if settings.format == "official" else _tree(root)
+    return (_unpacked(root, cache) if settings.format == "official" else _tree(root)), cache
+
+
+def _state(tree: Path) -> list[int]:
+    """When each folder of a class was changed last, in nanoseconds: cheap, and tells new and lost files."""
+    folders = [tree / part for part in PARTS]
+    classes = [Path(entry) for part in folders for entry in os.scandir(part) if entry.is_dir()]
+    return [os.stat(folder).st_mtime_ns for folder in sorted([*folders, *classes])]
+
+
+def _note_path(tree: Path, cache: Path) -> Path:
+    """Where it is noted which listing is this tree's."""
+    digest = hashlib.sha256(os.fsencode(tree.resolve())).hexdigest()
+    return cache / f"photographs-at-{digest[:16]}.json"
+
+
+def _note(path: Path) -> dict[str, Any]:
+    """What is noted there; nothing where no note can be read."""
+    try:
+        note = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _listed(tree: Path, cache: Path, source: str) -> Path:
+    """The folder of the tree's listing, written first if nobody has."""
+    import numpy as np
+
     paths, sizes = _images(tree)
     digest = hashlib.sha256()
     for path, size in zip(paths, sizes, strict=True):
@@ -78,24 +133,17 @@ def prepare(data: Mapping[str, Any]) -> Path:
         new.mkdir()
         np.save(new / "paths.npy", np.array([os.fsencode(path) for path in paths]))
         np.save(new / "labels.npy", np.array([number[path.split("/")[1]] for path in paths]))
-        train = sum(path.startswith("train/") for path in paths)
         description = {
-            "label": f"photographs of {len(classes)} classes ({settings.format})",
+            "label": f"photographs of {len(classes)} classes ({source})",
             "sha256": digest.hexdigest(),
             "classes": len(classes),
-            "train": train,
-            "tree": str(tree),
+            "train": sum(path.startswith("train/") for path in paths),
         }
         (new / "description.json").write_text(json.dumps(description, indent=2))
     return folder
 
 
-def load(folder: Path) -> Listing:
-    """The listing of a folder that is `prepare`d, memory-mapped.
-
-    Raises:
-        DataError: when it is damaged.
-    """
+def _opened(folder: Path, tree: Path) -> Listing:
     import numpy as np
 
     try:
@@ -105,7 +153,7 @@ def load(folder: Path) -> Listing:
         description = json.loads((folder / "description.json").read_text())
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{folder} is damaged ({error}): delete it to list again") from error
-    tree = Path(description.pop("tree"))
+    description.pop("tree", None)  # of an earlier version
     return Listing(tree, paths, labels, description.pop("train"), description)
 
 

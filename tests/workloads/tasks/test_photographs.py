@@ -1,6 +1,11 @@
 """Photographs decoded ahead by processes, from trees and archives that are made here."""
 
+import contextlib
 import io
+import json
+import shutil
+import subprocess
+import sys
 import tarfile
 
 import numpy as np
@@ -54,7 +59,7 @@ def test_the_last_batch_norm_of_a_block_starts_at_zero(task):
 
 
 def test_splits_hold_out_as_many_of_each_class(task, lasting):
-    listing = photographs.load(photographs.prepare(lasting))
+    listing = photographs.load(lasting)
     held_out = task._splits["validation"]
     assert np.bincount(listing.labels[held_out]).tolist() == [2, 2]
     assert not set(held_out) & set(task._order.examples.tolist())
@@ -148,7 +153,7 @@ def test_little_is_decoded_ahead(task):
 def test_evaluation_equals_one_image_at_a_time(task, lasting):
     torch.manual_seed(0)
     model = task.model().double()
-    listing = photographs.load(photographs.prepare(lasting))
+    listing = photographs.load(lasting)
     losses = []
     model.eval()
     with torch.no_grad():
@@ -193,6 +198,63 @@ def test_the_digest_is_of_names_and_sizes(data, tmp_path):
     assert imagenet_resnet50.prepare(data) != before
 
 
+LOADED = """
+import json, sys
+from workloads.data import photographs
+photographs._images = lambda tree: sys.exit("listed again")
+listing = photographs.load(json.loads(sys.argv[1]))
+print(listing.train, len(listing.paths), listing.tree)
+"""
+
+
+def loaded_elsewhere(data):
+    words = [sys.executable, "-c", LOADED, json.dumps(data)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def test_a_command_lists_once_and_its_workers_read_that(data, tmp_path):
+    photographs.prepare(data)
+    assert loaded_elsewhere(data).stdout.split() == ["12", "16", str(tmp_path / "photographs")]
+
+
+def test_a_changed_tree_is_listed_anew(data, tmp_path):
+    before = photographs.prepare(data)
+    (tmp_path / "photographs" / "train" / "a" / "0.jpg").unlink()
+    assert loaded_elsewhere(data).stderr == "listed again\n"
+    after = photographs.load(data)
+    assert after.train == before.train - 1
+    assert after.description["sha256"] != before.description["sha256"]
+
+
+def test_a_copy_of_a_tree_is_read_where_it_lies(data, tmp_path):
+    before = photographs.prepare(data)
+    copy = shutil.copytree(tmp_path / "photographs", tmp_path / "copy")
+    shutil.rmtree(tmp_path / "photographs")
+    there = data | {"root": str(copy)}
+    assert photographs.load(there).description == before.description
+    assert photographs.load(there).tree == copy
+
+
+def test_a_damaged_note_is_no_harm(data, tmp_path):
+    before = photographs.prepare(data)
+    for note in (tmp_path / "cache").glob("photographs-at-*"):
+        note.write_text("{")
+    assert photographs.load(data).description == before.description
+
+
+def test_a_read_only_cache_serves_what_is_listed(data, tmp_path, monkeypatch):
+    @contextlib.contextmanager
+    def refused(target):
+        raise DataError("the cache folder cannot be written")
+        yield
+
+    before = photographs.prepare(data)
+    monkeypatch.setattr(photographs, "written_whole", refused)
+    for note in (tmp_path / "cache").glob("photographs-at-*"):
+        note.unlink()
+    assert photographs.load(data).description == before.description
+
+
 def test_the_official_archives_are_unpacked_into_the_cache(data, tmp_path, monkeypatch):
     """A tar of tars and a flat one whose labels are in the development kit."""
     from scipy.io import savemat
@@ -232,7 +294,7 @@ def test_the_official_archives_are_unpacked_into_the_cache(data, tmp_path, monke
         imagenet_resnet50.prepare(asked)
     monkeypatch.setattr(imagenet, "_verify_archive", lambda *_: None)
     imagenet_resnet50.prepare(asked)
-    listing = photographs.load(photographs.prepare(asked))
+    listing = photographs.load(asked)
     assert (listing.train, len(listing.paths)) == (12, 14)
     assert listing.paths[-1].startswith(b"val/n002/")
     assert sorted(path.name for path in root.iterdir()) == sorted(photographs.ARCHIVES)
