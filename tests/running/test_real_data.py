@@ -11,7 +11,7 @@ from tests.studies import result, study
 
 pytestmark = pytest.mark.slow  # 10 s to decode CIFAR-10
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 DATA = Path(os.environ.get("HARNESS_DATA_ROOT") or SHARED)
 BUDGET = (f"workload.steps={STEPS}", f"workload.eval_every={STEPS}", "workload.test_every=0")
 WORKLOADS = {

@@ -38,7 +38,7 @@ def one_thread_and_no_data_elsewhere(monkeypatch, tmp_path):
 REAL_DATA = Path(os.environ.get("HARNESS_DATA_ROOT") or REPOSITORY.parent / "shared" / "data")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data():
     """real_data(name): the path of a real data file, or the test is skipped."""
 
