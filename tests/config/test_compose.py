@@ -60,7 +60,17 @@ def test_every_other_search_space_composes(name):
     assert study.space.keys() == OmegaConf.create(text).keys()
 
 
-EXPERIMENTS = {path.stem: OmegaConf.load(path) for path in (CONF / "experiment").glob("*.yaml")}
+def experiment(name):
+    """An experiment's file on top of those that it goes on from."""
+    own = OmegaConf.load(CONF / "experiment" / f"{name}.yaml")
+    words = [each for each in own.defaults if each != "_self_"]
+    below = [experiment(each) for each in words if isinstance(each, str)]
+    chosen = [each for file in below for each in file.defaults]
+    chosen += [each for each in words if not isinstance(each, str)]
+    return OmegaConf.merge(*below, own, {"defaults": chosen})
+
+
+EXPERIMENTS = {path.stem: experiment(path.stem) for path in (CONF / "experiment").glob("*.yaml")}
 
 
 def optimizers_of(experiment):

@@ -30,6 +30,18 @@ NO_DOWNLOADS = {
     "workload=cifar10_resnet32": "workload=digits_cnn",
     "experiment=inclusion_war_and_peace_full": "experiment=quickstart",
 }
+STAND_INS = {  # for experiments on data that not every machine has; they are run in tests/workloads
+    f"experiment={name}_{column}_small": (
+        "-m",
+        "optimizer=sgd,adam",
+        f"root=results/{root}/{column}",
+    )
+    for name, root in (
+        ("wilson_cifar10_vgg16", "wilson_small"),
+        ("schneider_fashion_mnist_cnn", "schneider_small"),
+    )
+    for column in ("lr_only", "lr_and_others", "schedule")
+}
 
 
 class WorkerThread:
@@ -100,6 +112,7 @@ def of_made_sentences(words):
 
 def shortened(words):
     """The words of a run with few trials of `SMALL` budgets."""
+    words = [other for word in words for other in STAND_INS.get(word, (word,))]
     given = dict(word.partition("=")[::2] for word in words)
     if "trial" in given:
         trials = []
