@@ -85,3 +85,15 @@ def test_every_column_and_status_is_documented():
 )
 def test_every_shipped_file_of_a_group_is_named(group, page):
     assert sorted(set(shipped.names(group)) - set(inline_code(page))) == []
+
+
+def test_the_page_says_of_each_workloads_spaces_what_their_files_say():
+    """Whether a first stage narrowed them."""
+    page = (CHECKOUT / "docs" / "search-spaces.md").read_text(encoding="utf-8")
+    section = page.partition("### Where each shipped space comes from")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    for folder in sorted((CHECKOUT / "conf" / "search_space").iterdir()):
+        (row,) = (line for line in rows if f"`{folder.name}`" in line.split("|")[1])
+        text = (folder / "sgd.yaml").read_text(encoding="utf-8").replace("\n# ", " ")
+        broad = "no run of this project has narrowed" in text.lower()
+        assert broad == ("no first stage" in row), row
