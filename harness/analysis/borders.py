@@ -5,8 +5,13 @@ Choi et al.). Every trial weighs ``w_i(K)``, its chance of being the one that a 
 selects; per axis we report the weight in the outer tenth at each end (a tenth each is what an axis
 that does not matter gets), the weighted 5th, 50th and 95th percentile, and a suggested new range.
 
-K = N/10, which makes the weighted sums as steady as 20 equally weighted trials' (``1/Σw² = 2N/K``).
-A warning is given at a mass of 0.3. On an axis that does not matter it comes up by chance at about 1% of ends.
+K = N/10, about the ten best trials whatever N is, and not the budget compared at: the question is where
+the best of a space lies, not what a budget selects. Weighted sums are as steady as 20 equally weighted
+trials' (``1/Σw² = 2N/K``). A warning is given at a mass of 0.3. On an axis that does not matter it comes
+up by chance at about 1% of ends. Simulated at K = 16 (N/5) with thresholds of as many false alarms: an
+optimum at the very end was found in .47 instead of .65 at N = 100, and one well inside, at a fifth of the
+range, called out in .66 instead of .10 at N = 1,000, for there any basin that leans to one side is told
+from none.
 
 The suggested range (also that of `harness refine`), in decades on a log axis:
 
@@ -37,6 +42,10 @@ Array = NDArray[np.float64]
 OUTER = 0.1  # the width of a border, as a share of the axis
 WARNING_MASS = 0.3
 TRIALS_PER_BUDGET = 10  # K = N/10
+WEIGHED = (
+    "each trial weighs by its chance of being the best of a tenth of its optimizer's trials: where the best of"
+    " a space lies, whatever the budget compared at"
+)
 COLUMNS = (
     "workload", "optimizer", "axis", "scale", "low", "high", "bounds", "budget_trials", "mass_low",
     "mass_high", "p05", "p50", "p95", "suggested_low", "suggested_high", "warning",

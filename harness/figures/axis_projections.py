@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.analysis.borders import OUTER, WARNING_MASS
+from harness.analysis.borders import OUTER, WARNING_MASS, WEIGHED
 from harness.analysis.names import name, optimizer_order, quantity
 from harness.figures import style
 from harness.figures.axes import as_searched, error_axis, searched_axis
@@ -42,8 +42,8 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     caption = (
         f"{workload}: {quantity(metric)} of every trial against each searched axis; the ring is the"
         " best trial, crosses at the top are diverged ones. Shaded: the outer tenth at each end of the"
-        " search space, in red where 30% or more of the selected trials lie in it (weighted by their"
-        f" chance of being selected by K = N/10 trials). {note}"
+        " search space, in red where 30% or more of the selected trials lie in it"
+        f" ({WEIGHED}). {note}"
     )
     return style.finish(figure, caption)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis import space_check
-from harness.analysis.borders import borders
-from harness.analysis.cells import comparison_budget, count_range, needed, shown_budgets
+from harness.analysis.borders import WEIGHED, borders
+from harness.analysis.cells import comparison_budget, needed, shown_budgets
 from harness.analysis.inclusion_verdicts import VIOLATED, verdicts
 from harness.analysis.names import name, number, optimizer_order, quantity
 from harness.analysis.pairs import judged, pairs
@@ -169,11 +169,10 @@ def _excluded(edge: Mapping[str, Any]) -> str:
 def _borders(trials: pd.DataFrame, studies: Studies | None) -> str:
     found = borders(trials, studies)
     warned = found[found["warning"] != ""]
-    k = count_range(found["budget_trials"])
     if warned.empty:
         return (
-            "On no axis do 30% or more of the selected trials (weighted by their chance of being selected by"
-            f" K = {k}) lie in the outermost tenth of the range at either end."
+            "On no axis do 30% or more of the selected trials lie in the outermost tenth of the range at either"
+            f" end ({WEIGHED})."
         )
     return "\n".join(
         f"- {row['optimizer']}: {row['warning']}." for row in warned.to_dict("records")

@@ -17,6 +17,7 @@ from matplotlib.markers import MarkerStyle
 
 from harness import __version__
 from harness.analysis import across_spaces
+from harness.analysis.borders import WEIGHED
 from harness.analysis.cells import drawn
 from harness.analysis.checking import TABLE_STATUSES, hyperparameter_columns
 from harness.analysis.counting import centre, middle, noun
@@ -47,7 +48,7 @@ def render(analysis: Analysis) -> str:
     )
     environment.filters |= {"name": name, "axis": label, "number": number}
     environment.globals["share"] = lambda value: "" if pd.isna(value) else f"{value:.0%}"
-    environment.globals |= {"races": share, "end": end, "found_by": TOLD}
+    environment.globals |= {"races": share, "end": end, "found_by": TOLD, "weighed": WEIGHED}
     environment.globals["marks"] = {
         VIOLATED: "bad",
         CONSISTENT: "good",

@@ -121,6 +121,24 @@ def test_ranges_move_by_the_documented_steps():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("n", [100, 300, 1000])
+def test_it_is_about_where_the_best_lies_whatever_the_number_of_trials(n):
+    """An optimum at an end is found, and one at a fifth of the range is inside, however many trials see it."""
+    rng = np.random.default_rng(n)
+    w = best_of_k.weights(np.arange(n), [n // borders.TRIALS_PER_BUDGET])[0]
+    found = {}
+    for optimum in (0.0, 0.2):
+        x = rng.random((500, n, 4))
+        errors = 3 * (x[..., 0] - optimum) ** 2 + ((x[..., 1:] - 0.5) ** 2).sum(axis=-1)
+        order = np.argsort(errors + 0.05 * rng.standard_normal((500, n)), axis=1)
+        low = np.take_along_axis(x[..., 0], order, axis=1) <= borders.OUTER
+        found[optimum] = (low @ w >= borders.WARNING_MASS).mean()
+    print(f"N={n}: at the end {found[0.0]:.3f}, at a fifth {found[0.2]:.3f}")
+    assert found[0.0] > 0.9
+    assert found[0.2] < 0.05
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [50, 100, 500])
 def test_false_alarms_on_an_axis_that_does_not_matter(n):
     rng = np.random.default_rng(n)
