@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis.borders import borders
-from harness.analysis.cells import PAIR
+from harness.analysis.cells import PAIR, units
 from harness.analysis.counting import finished, values
 from harness.analysis.pooling import Studies, groups
 
@@ -35,10 +35,21 @@ def axis_projections(trials: pd.DataFrame, studies: Studies | None = None) -> pd
                 error=errors,
                 best=False,
                 metric="val_error",
+                unit=units(trials)[group.workload],
             )
             part.iloc[int(np.argmin(errors)), part.columns.get_loc("best")] = True
             parts.append(part)
     if not parts:
-        columns = [*KEYS, "trial", "status", "value", "error", "best", "metric", *OF_THE_AXIS]
+        columns = [
+            *KEYS,
+            "trial",
+            "status",
+            "value",
+            "error",
+            "best",
+            "metric",
+            "unit",
+            *OF_THE_AXIS,
+        ]
         return pd.DataFrame(columns=columns)
     return pd.concat(parts, ignore_index=True).merge(spaces[[*KEYS, *OF_THE_AXIS]], on=KEYS)

@@ -34,7 +34,7 @@ def cells(trials: pd.DataFrame) -> pd.DataFrame:
     counts = [len(counted(found[pair])) if pair in found else 0 for pair in index]
     missing = [_missing(found.get(pair)) for pair in index]
     frame = pd.DataFrame({"trials": counts, "missing": missing}, index=index).reset_index()
-    frame["unit"] = frame["workload"].map(_units(trials))
+    frame["unit"] = frame["workload"].map(units(trials))
     return marked(frame, trials)
 
 
@@ -44,7 +44,8 @@ def _missing(rows: pd.DataFrame | None) -> str:
     return "" if (rows["status"] == COMPLETE).any() else NO_FEASIBLE
 
 
-def _units(trials: pd.DataFrame) -> dict[str, str]:
+def units(trials: pd.DataFrame) -> dict[str, str]:
+    """Of each workload the name of its error, such as ``error rate`` or ``loss``; empty where not known."""
     if "metric" not in trials:
         return dict.fromkeys(trials["workload"].unique(), "")
     first = trials.groupby("workload")["metric"].first().fillna("")

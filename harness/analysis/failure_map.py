@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from harness.analysis.cells import PAIR
+from harness.analysis.cells import PAIR, units
 from harness.analysis.importance import importance
 from harness.analysis.pooling import Studies, groups
 from harness.analysis.spaces import observed, space_of
@@ -16,7 +16,7 @@ from harness.study.space import CHOICES, Range, Space
 LEARNING_RATES = ("lr", "learning_rate")
 COLUMNS = (
     "workload", "optimizer", "trial", "status", "error", "x_axis", "x", "x_scale", "x_low", "x_high",
-    "y_axis", "y", "y_scale", "y_low", "y_high",
+    "y_axis", "y", "y_scale", "y_low", "y_high", "unit",
 )  # fmt: skip
 
 
@@ -36,6 +36,7 @@ def failure_map(trials: pd.DataFrame, studies: Studies | None = None) -> pd.Data
         space = space_of(group.trials, studies or {})
         part = group.trials[[*PAIR, "trial", "status"]].copy()
         part["error"] = group.trials["val_error"].where(part["status"] == COMPLETE)
+        part["unit"] = units(trials)[group.workload]
         for name, axis in (("x", x_axis), ("y", y_axis)):
             part = part.assign(**_coordinates(group.trials, space, name, axis))
         parts.append(part)

@@ -73,6 +73,16 @@ def quantity(column: str, unit: str = "") -> str:
     return words.replace("error", unit) if unit and column.endswith("_error") else words
 
 
+def measured(column: str, units: Iterable[str]) -> str:
+    """A column in words, in the one unit that all workloads of a figure share, else as an error.
+
+    >>> measured("val_error", ["loss", "loss"]), measured("val_error", ["loss", "error rate"])
+    ('validation loss', 'validation error')
+    """
+    distinct = set(units)
+    return quantity(column, distinct.pop() if len(distinct) == 1 else "")
+
+
 def number(value: float, digits: int = 4) -> str:
     """An error in at most 6 characters; "-" where there is none.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from harness.analysis import best_of_k
 from harness.analysis.borders import borders
+from harness.analysis.cells import units
 from harness.analysis.counting import counted, feasible_alone, values
 from harness.analysis.importance import importance
 from harness.analysis.pooling import Studies, groups
@@ -26,7 +27,7 @@ MOST_SLICES = 8
 MOST_AXES = 4
 COLUMNS = (
     "workload", "optimizer", "axis", "importance", "scale", "low", "high", "slice", "value", "trials",
-    "mean", "p05", "p50", "p95", "metric",
+    "mean", "p05", "p50", "p95", "metric", "unit",
 )  # fmt: skip
 
 
@@ -49,6 +50,7 @@ def slices(trials: pd.DataFrame, studies: Studies | None = None) -> pd.DataFrame
                 continue
             names = dict(zip(("workload", "optimizer", "axis"), key, strict=True))
             names |= {"importance": share["importance"], "metric": "val_error"}
+            names["unit"] = units(trials)[group.workload]
             names |= spaces.loc[key, ["scale", "low", "high"]].to_dict()
             column = feasible[f"hp.{share['axis']}"].to_numpy(float)
             rows += [names | each for each in _slices(column, values(feasible, "val_error"))]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +13,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from harness.study.space import CHOICES, LOG, Axis, Choices, Range
 
 MOST_DECADES = 300.0  # floats end at 308
+WIDE = 8  # the factor beyond which errors have a log scale
+ENDS = 75  # percentile of errors at which an axis ends where those beyond would fill it
+FILLED = 0.9  # of it
 MOST = float(np.finfo(float).max) / 8  # whose span, and ticks beyond its ends, are floats too
 
 
@@ -24,15 +30,59 @@ def budget_axis(axes: Axes, largest: float, *, few: bool = False) -> None:
     axes.set_xlim(2**-0.35, max(largest, 2) * 2**0.35)
 
 
-def error_axis(axes: Axes, *values: pd.Series | np.ndarray, which: str = "y") -> None:
-    """Errors on a log scale where they span more than a factor of eight, with plain numbers."""
+def top(values: pd.Series | np.ndarray, *others: pd.Series | np.ndarray) -> float:
+    """Where an axis of all these errors ends: the 75th percentile of the first of them, if what lies beyond
+    would take more than nine tenths of it, as a few losses of 1e19 among many of 86 do; infinite otherwise.
+
+    >>> float(top(np.array([85.6, 86.0, 89.0, 1e19]))), top(np.array([0.01, 0.02, 0.1, 0.9]))
+    (89.0, inf)
+    """
+    first, every = _finite([values]), _finite([values, *others])
+    if not len(first) or every.min() <= 0:
+        return np.inf
+    end = np.percentile(first, ENDS, method="closest_observation")
+    low, at, high = float(every.min()), float(end), float(every.max())
+    if high / low > WIDE:
+        low, at, high = math.log(low), math.log(at), math.log(high)
+    return float(end) if at - low < (1 - FILLED) * (high - low) else np.inf
+
+
+def beyond(end: float, drawn: Mapping[str, pd.Series | np.ndarray]) -> str:
+    """For a caption: how many of what is drawn lie beyond where a scale ends, empty if it holds all.
+
+    >>> beyond(89.0, {"trials": np.array([85.6, 86.0, 89.0, 1e19])})
+    'The scale ends at 89, the 75th percentile of trials; beyond it lie 1 of 4 trials.'
+    """
+    if not np.isfinite(end):
+        return ""
+    finite = {name: _finite([values]) for name, values in drawn.items()}
+    far = (f"{np.count_nonzero(v > end):,} of {len(v):,} {name}" for name, v in finite.items())
+    return (
+        f"The scale ends at {end:.4g}, the {ENDS}th percentile of {next(iter(drawn))}; beyond it lie"
+        f" {' and '.join(far)}."
+    )
+
+
+def _finite(values: Iterable[pd.Series | np.ndarray]) -> np.ndarray:
     every = np.concatenate([np.asarray(each, dtype=float).ravel() for each in values])
-    finite = every[np.isfinite(every)]
+    return every[np.isfinite(every)]
+
+
+def error_axis(
+    axes: Axes, *values: pd.Series | np.ndarray, which: str = "y", end: float = np.inf
+) -> None:
+    """Errors on a log scale where they span more than a factor of eight, with plain numbers.
+
+    Args:
+        end: of the axis, whatever lies beyond; see `top`.
+    """
+    finite = _finite(values)
+    finite = finite[finite <= end]
     if not len(finite):
         return
     low, high = float(finite.min()), float(finite.max())
     set_limits = getattr(axes, f"set_{which}lim")
-    if low <= 0 or high / low <= 8:
+    if low <= 0 or high / low <= WIDE:
         span = high - low if high - low > 1e-9 * abs(high) else 0.0  # the last digits are no range
         room = min(span or abs(high) or 1.0, MOST) * 0.07
         set_limits(max(low - room, -MOST), min(high + room, MOST))

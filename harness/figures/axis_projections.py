@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.analysis.borders import OUTER, WARNING_MASS, WEIGHED
-from harness.analysis.names import name, optimizer_order, quantity
+from harness.analysis.names import measured, name, optimizer_order
 from harness.figures import style
-from harness.figures.axes import as_searched, error_axis, searched_axis
+from harness.figures.axes import as_searched, beyond, error_axis, searched_axis, top
 from harness.study.parametrisation import label, order
 from harness.study.space import Range
 
@@ -30,32 +30,41 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     figure = style.canvas(1.65 * columns + 0.6, 1.45 * len(optimizers) + 0.4)
     grid = figure.subplots(len(optimizers), columns, squeeze=False, sharey=True)
     looks = style.looks(optimizers)
+    once = frame[frame["axis"] == frame.groupby("optimizer")["axis"].transform("first")]["error"]
+    end = top(once)
     for optimizer, line in zip(optimizers, grid, strict=True):
         rows = frame[frame["optimizer"] == optimizer]
         for axis, axes in zip(axes_of[optimizer], line, strict=False):
-            draw_panel(axes, rows[rows["axis"] == axis], looks[optimizer])
+            draw_panel(axes, rows[rows["axis"] == axis], looks[optimizer], end)
         for axes in line[len(axes_of[optimizer]) :]:
             axes.remove()
         line[0].set_ylabel(style.short(name(optimizer), 18), fontweight="bold")
-    error_axis(grid[0, 0], frame["error"])
-    metric, workload = frame["metric"].iloc[0], frame["workload"].iloc[0]
+    error_axis(grid[0, 0], frame["error"], end=end)
+    what, workload = measured("val_error", frame["unit"]), frame["workload"].iloc[0]
+    far = beyond(end, {"trials": once})
+    far = f"Triangles lie beyond the scale. {far}" if far else ""
     caption = (
-        f"{workload}: {quantity(metric)} of every trial against each searched axis; the ring is the"
-        " best trial, crosses at the top are diverged ones. Shaded: the outer tenth at each end of the"
+        f"{workload}: {what} of every trial against each searched axis; the ring is the"
+        f" best trial, crosses at the top are diverged ones. {far} Shaded: the outer tenth at each end of the"
         " search space, in red where 30% or more of the selected trials lie in it"
         f" ({WEIGHED}). {note}"
     )
     return style.finish(figure, caption)
 
 
-def draw_panel(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
-    """One axis of one optimizer."""
+def draw_panel(axes: Axes, rows: pd.DataFrame, look: style.Look, end: float) -> None:
+    """One axis of one optimizer; trials beyond where the vertical axis ends stand at the top."""
     first = rows.iloc[0]
     finite = rows[np.isfinite(rows["error"])]
     size = 9 if len(rows) < MANY else 3
     axes.scatter(
         finite["value"], finite["error"], s=size, marker=look.marker, color=look.colour, alpha=0.55,
         linewidths=0, rasterized=len(rows) > MANY,
+    )  # fmt: skip
+    far = finite[finite["error"] > end]
+    axes.plot(
+        far["value"], np.full(len(far), 0.94), "^", transform=axes.get_xaxis_transform(), markersize=3,
+        markerfacecolor="none", markeredgewidth=0.5, color=look.colour,
     )  # fmt: skip
     lost = rows[~np.isfinite(rows["error"])]
     axes.plot(

@@ -21,7 +21,7 @@ from harness.analysis.cells import count_range, drawn
 from harness.analysis.counting import centre, middle, noun
 from harness.analysis.names import name, optimizer_order, quantity
 from harness.figures import style
-from harness.figures.axes import budget_axis, error_axis
+from harness.figures.axes import beyond, budget_axis, error_axis, top
 from harness.figures.lines import band, line, whiskers
 
 FEW = 6  # workloads: a row each; of more, a panel each
@@ -39,6 +39,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     height = 1.75 * down if down > 1 else 3.0
     figure = style.canvas(3.9 + 1.75 * across, height * len(workloads) + 0.35)
     rows = figure.subfigures(len(workloads), 1, squeeze=False)[:, 0]
+    far: list[str] = []
     for row, workload in zip(rows, workloads, strict=True):
         left, right = row.subfigures(1, 2, width_ratios=[3.9, 1.75 * across])
         on_workload = frame[frame["workload"] == workload]
@@ -46,13 +47,13 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         draw_confidence(overview, on_workload)
         overview.set_title(style.short(workload, 40), fontweight="bold")
         panels = right.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-        _draw_spreads(panels, on_workload, optimizers)
+        far.append(_draw_spreads(panels, on_workload, optimizers))
     caption = (
         f"{_trials(frame)} Left, confidence: median over tuning runs of K trials, whiskers 90%"
         f" intervals of a curve's medians together.{_shaded(frame)} Right, spread: {middle(frame)} (line)"
         " and band (5th to 95th percentile) of such runs. Solid to K = N/5, bands to N/20; dashed beyond,"
         " where N trials no longer vouch for it: a band's lower edge is the least of N errors there, and"
-        f" another run goes under it with a chance of K/(N + K). {note}"
+        f" another run goes under it with a chance of K/(N + K). {' '.join(filter(None, far))} {note}"
     )
     return style.finish(figure, caption, style.legend_handles(frame["optimizer"]))
 
@@ -117,8 +118,11 @@ def _shade(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
     axes.fill_between(k, low, high, color=look.colour, alpha=0.12, linewidth=0)
 
 
-def _draw_spreads(panels: np.ndarray, frame: pd.DataFrame, optimizers: list[str]) -> None:
+def _draw_spreads(panels: np.ndarray, frame: pd.DataFrame, optimizers: list[str]) -> str:
+    """Of one workload; what lies beyond the end of its axis, in words."""
     shown = drawn(frame)
+    columns = [shown[name] for name in ("p95", centre(frame), "p05")]
+    end = top(*columns)
     for axes, optimizer in zip(panels.flat, optimizers, strict=False):
         axes.set_title(style.short(name(optimizer), 22))
         rows = frame[frame["optimizer"] == optimizer]
@@ -133,11 +137,12 @@ def _draw_spreads(panels: np.ndarray, frame: pd.DataFrame, optimizers: list[str]
     ]
     for axes in filled[:1]:  # axes are shared
         budget_axis(axes, shown["budget_trials"].max(), few=True)
-        error_axis(axes, shown[centre(frame)], shown["p05"], shown["p95"])
+        error_axis(axes, *columns, end=end)
     bottom = panels[-1, : max(1, len(optimizers) - panels.shape[1] * (panels.shape[0] - 1))]
     for axes in bottom:
         if axes in filled:
             axes.set_xlabel("K")
+    return beyond(end, {"upper edges of bands": columns[0], f"{middle(frame)}s": columns[1]})
 
 
 def draw_spread(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:

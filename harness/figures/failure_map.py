@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -15,9 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from harness.analysis.counting import finished
-from harness.analysis.names import name, optimizer_order
+from harness.analysis.names import measured, name, optimizer_order
 from harness.figures import style
-from harness.figures.axes import as_searched, plain_ticks, searched_axis
+from harness.figures.axes import as_searched, beyond, plain_ticks, searched_axis, top
 from harness.study.parametrisation import label
 from harness.study.result import COMPLETE, DIVERGED, FINISHED
 
@@ -31,7 +32,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     rows = -(-len(optimizers) // columns)
     figure = style.canvas(2.5 * columns + 0.9, 2.35 * rows + 0.3)
     grid = figure.subplots(rows, columns, squeeze=False)
-    norm = _norm(frame["error"])
+    norm, end = _norm(frame["error"])
     points: PathCollection | None = None
     for optimizer, axes in zip(optimizers, grid.flat, strict=False):
         own = frame[frame["optimizer"] == optimizer]
@@ -43,30 +44,38 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
     for axes in grid.flat[len(optimizers) :]:
         axes.remove()
     if points is not None:
-        _draw_bar(figure, points, list(grid.flat[: len(optimizers)]), frame["error"])
+        _draw_bar(figure, points, list(grid.flat[: len(optimizers)]), frame, end)
+    far = beyond(end, {"trials": frame["error"]})
     caption = (
         f"{frame['workload'].iloc[0]}: every trial over its learning rate and the next most telling"
-        f" axis; in brackets the feasible share of the trials run. {note}"
+        f" axis; in brackets the feasible share of the trials run. {far}"
+        f" {note}"
     )
     return style.finish(figure, caption, _handles(frame))
 
 
-def _norm(errors: pd.Series) -> Normalize:
-    known = errors.dropna()
+def _norm(errors: pd.Series) -> tuple[Normalize, float]:
+    """The scale of colours, and where it ends before the largest error does."""
+    known, end = errors.dropna(), top(errors)
     if known.empty:
-        return Normalize(0, 1)
-    low, high = float(known.min()), float(known.max())
-    return (
-        LogNorm(low, high) if low > 0 and high / low > 4 else Normalize(low, max(high, low + 1e-12))
-    )
+        return Normalize(0, 1), end
+    low, high = float(known.min()), float(min(known.max(), end))
+    if low > 0 and high / low > 4:
+        return LogNorm(low, high), end
+    return Normalize(low, max(high, low + 1e-12)), end
 
 
 def _draw_bar(
-    figure: Figure, points: PathCollection, panels: list[Axes], errors: pd.Series
+    figure: Figure, points: PathCollection, panels: list[Axes], frame: pd.DataFrame, end: float
 ) -> None:
-    bar = figure.colorbar(points, ax=panels, shrink=0.7, pad=0.02, label="validation error")
+    errors, extend = frame["error"], "max" if np.isfinite(end) else "neither"
+    bar = figure.colorbar(
+        points, ax=panels, shrink=0.7, pad=0.02, label=measured("val_error", frame["unit"]), extend=extend
+    )  # fmt: skip
     bar.outline.set_visible(False)
-    if isinstance(points.norm, LogNorm) and (ticks := plain_ticks(errors.min(), errors.max())):
+    if isinstance(points.norm, LogNorm) and (
+        ticks := plain_ticks(errors.min(), min(errors.max(), end))
+    ):
         bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
         bar.ax.minorticks_off()
 

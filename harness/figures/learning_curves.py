@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.analysis.cells import count_range, drawn
-from harness.analysis.names import name, optimizer_order, quantity
+from harness.analysis.names import measured, name, optimizer_order, quantity
 from harness.figures import style
-from harness.figures.axes import error_axis
+from harness.figures.axes import beyond, error_axis, top
 
 
 def draw(frame: pd.DataFrame, note: str = "") -> Figure:
@@ -24,6 +24,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         len(workloads), len(optimizers), squeeze=False, sharex="row", sharey="row"
     )
     looks = style.looks(optimizers)
+    far: list[str] = []
     for workload, line in zip(workloads, grid, strict=True):
         here = frame[frame["workload"] == workload]
         for optimizer, axes in zip(optimizers, line, strict=True):
@@ -37,12 +38,15 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         line[0].set_ylabel(f"{style.short(workload, 24)}\n{metric}")
         shown = drawn(here)
         if len(shown):
-            error_axis(line[0], shown["best"], shown["p05"], shown["p95"])
+            columns = [shown[name] for name in ("p95", "best", "p05")]
+            end = top(*columns)
+            error_axis(line[0], *columns, end=end)
+            far.append(beyond(end, {"upper edges": shown["p95"], "points of lines": shown["best"]}))
     budget = count_range(frame["budget_trials"])
     caption = (
-        "Error during training. Line: the best trial of all. Shaded: 5th to 95th percentile over tuning"
+        f"{measured('val_error', frame['unit']).capitalize()} during training. Line: the best trial of all. Shaded: 5th to 95th percentile over tuning"
         f" runs, of the curve of the trial that K = {budget} feasible trials select. Grey: the best trials"
-        f" of the other optimizers. {note}"
+        f" of the other optimizers. {' '.join(filter(None, far))} {note}"
     )
     return style.finish(figure, caption)
 

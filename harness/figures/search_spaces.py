@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from harness.analysis.checking import SEARCH_SPACE
 from harness.analysis.counting import noun
-from harness.analysis.names import quantity
+from harness.analysis.names import measured, quantity
 from harness.figures import selected, style
 
 
@@ -31,6 +31,6 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         line[0].set_ylabel(f"{style.short(workload, 26)}\n{quantity(metric, here['unit'].iloc[0])}")
     caption = (
         "More hyperparameters are tuned from left to right; ranges may differ too. Of the trial with"
-        f" the lowest validation error among K {noun(frame)}: {selected.marks(frame)} {note}"
+        f" the lowest {measured('val_error', frame['unit'])} among K {noun(frame)}: {selected.marks(frame)} {note}"
     )
     return style.finish(figure, caption)

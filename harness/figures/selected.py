@@ -15,7 +15,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from harness.analysis.cells import count_range, drawn
 from harness.analysis.counting import centre, middle, noun
-from harness.analysis.names import name, optimizer_order, quantity
+from harness.analysis.names import measured, name, optimizer_order, quantity
 from harness.figures import style
 from harness.figures.axes import error_axis
 from harness.figures.lines import BEYOND, OUT_OF_SIGHT
@@ -51,7 +51,7 @@ def draw_errors(frame: pd.DataFrame, note: str = "") -> Figure:
             label = quantity(metric, rows["unit"].iloc[0])
             selected = "selected" if frame["select_by"].iloc[0] == metric else "at that trial"
             axes.set_ylabel(f"{label}\n({selected})")
-    by = quantity(frame["select_by"].iloc[0])
+    by = measured(frame["select_by"].iloc[0], frame["unit"])
     words = f"Of the trial with the lowest {by} among K {_ones(frame)}"
     return style.finish(figure, f"{words}: {marks(frame)} {note}")
 
@@ -68,7 +68,7 @@ def draw_steps(frame: pd.DataFrame, note: str = "") -> Figure:
         aim = rows["target"].max()
         axes.set_title(f"{style.short(workload, 30)}, target {aim:g}\n{budget_words(rows)}", pad=13)
     words = (
-        f"{SPENT[frame['against'].iloc[0]]} until the validation error reaches the target, of the one that"
+        f"{SPENT[frame['against'].iloc[0]]} until the {measured('val_error', frame['unit'])} reaches the target, of the one that"
         f" needs least among K {noun(frame)}"
     )
     percent = "A percentage is the share of tuning runs that reach it, where not all do."

@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.analysis.names import name, optimizer_order, quantity
+from harness.analysis.names import measured, name, optimizer_order
 from harness.analysis.slices import SLICE_BUDGET
 from harness.figures import style
-from harness.figures.axes import as_searched, error_axis, searched_axis
+from harness.figures.axes import as_searched, beyond, error_axis, searched_axis, top
 from harness.study.parametrisation import label
 
 
@@ -31,11 +31,15 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         for axes in line[len(axes_names) :]:
             axes.remove()
         line[0].set_ylabel(style.short(name(optimizer), 18), fontweight="bold")
-    error_axis(grid[0, 0], frame["mean"], frame["p05"], frame["p95"])
+    columns_drawn = [frame[name] for name in ("p95", "p50", "p05")]
+    end = top(*columns_drawn)
+    error_axis(grid[0, 0], *columns_drawn, end=end)
+    far = beyond(end, {"upper edges": frame["p95"], "medians": frame["p50"]})
     caption = (
-        f"{frame['workload'].iloc[0]}: {quantity(frame['metric'].iloc[0])} of the best of {SLICE_BUDGET}"
-        " feasible trials within each slice of an axis: mean, and 5th to 95th percentile shaded. Axes by"
-        f" importance, the share of variance they explain alone (in brackets). {note}"
+        f"{frame['workload'].iloc[0]}: {measured('val_error', frame['unit'])} of the best of {SLICE_BUDGET}"
+        " feasible trials within each slice of an axis: median, and 5th to 95th percentile shaded. Axes by"
+        f" importance, the share of variance they explain alone (in brackets). {far}"
+        f" {note}"
     )
     return style.finish(figure, caption)
 
@@ -46,7 +50,7 @@ def draw_panel(axes: Axes, rows: pd.DataFrame, look: style.Look) -> None:
     axes.fill_between(
         rows["value"], rows["p05"], rows["p95"], color=look.colour, alpha=0.22, linewidth=0
     )
-    axes.plot(rows["value"], rows["mean"], "-", color=look.colour, marker=look.marker)
+    axes.plot(rows["value"], rows["p50"], "-", color=look.colour, marker=look.marker)
     share = f"{first['importance']:.0%}"
     axes.set_xlabel(f"{style.short(label(first['axis']), 24)} ({share})", labelpad=1)
     ends = (first["low"], first["high"])

@@ -57,10 +57,10 @@ class Analysis(NamedTuple):
         """The budget that the optimizers are compared at, 0 where none has a counted trial."""
         return self.budgets.get(workload, 0)
 
-    def measured(self, workload: str) -> str:
-        """What selects, by the name that the workload's error has, such as validation cross entropy."""
+    def measured(self, workload: str, column: str = "") -> str:
+        """A column, or what selects, by the name that the workload's error has: validation cross entropy."""
         unit = self.errors.loc[self.errors["workload"] == workload, "unit"]
-        return quantity(self.question.selects, unit.iloc[0] if len(unit) else "")
+        return quantity(column or self.question.selects, unit.iloc[0] if len(unit) else "")
 
     def shown(self, workload: str) -> list[int]:
         """The budgets of the columns of its table."""

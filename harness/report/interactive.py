@@ -61,7 +61,7 @@ def spread(frame: pd.DataFrame, palette: Palette) -> Figure:
         traces += line(
             rows, centre(frame), optimizer, palette, template, _hover(optimizer, rows), size=6
         )
-    columns = (drawn(frame)[column] for column in (centre(frame), "p05", "p95"))
+    columns = (drawn(frame)[column] for column in ("p95", centre(frame), "p05"))
     return {"data": traces, "layout": budget_layout(frame, middle(frame), *columns)}
 
 
@@ -109,7 +109,7 @@ def selection_bias(frame: pd.DataFrame, palette: Palette) -> Figure:
         traces += line(rows, "gap", optimizer, palette, template, hover)
     layout = budget_layout(frame, "")
     layout["yaxis"] = {
-        "title": {"text": "mean test − validation error"},
+        "title": {"text": f"mean test − {quantity('val_error', frame['unit'].iloc[0])}"},
         "zeroline": True,
         "rangemode": "tozero",
     }
@@ -130,7 +130,7 @@ def errors(frame: pd.DataFrame, palette: Palette) -> Figure:
         for optimizer, own in of_each(rows, palette):
             traces += _error_marks(own, optimizer, palette, anchor)
         layout[f"xaxis{anchor}"] = {"type": "category", "tickangle": -35}
-        columns = (rows[c] for c in (centre(rows), "p05", "p95", "median_low", "median_high"))
+        columns = (rows[c] for c in ("p95", centre(rows), "p05", "median_low", "median_high"))
         axis = error_axis(frame.assign(metric=metric), middle(rows), *columns)
         whiskered = any("error_y" in trace for trace in traces if trace["yaxis"] == f"y{anchor}")
         if whiskered and centre(rows) != "p50":
@@ -187,7 +187,7 @@ def learning_curves(frame: pd.DataFrame, palette: Palette) -> Figure:
             marker={"symbol": palette.symbol(optimizer), "size": 5, "color": colour},
             hovertemplate=f"<b>{text(name(optimizer))}</b>, {against} %{{x}}<br>best trial %{{y:.4g}}<extra></extra>",
         ))  # fmt: skip
-    columns = (drawn(frame)[column] for column in ("best", "p05", "p95"))
+    columns = (drawn(frame)[column] for column in ("p95", "best", "p05"))
     layout = {"xaxis": {"title": {"text": against}}, "yaxis": error_axis(frame, "", *columns)}
     return {"data": traces, "layout": layout}
 

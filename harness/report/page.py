@@ -130,6 +130,8 @@ def _section(
         "figures": list(drawn),
         "k": analysis.compared_at(workload),
         "by": analysis.measured(workload),
+        "val": analysis.measured(workload, "val_error"),
+        "test": analysis.measured(workload, "test_error"),
         "final": _final(analysis, workload),
         "budgets": analysis.shown(workload),
         "pairs": judged(analysis.pairs[analysis.pairs["workload"] == workload]).to_dict("records"),

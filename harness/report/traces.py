@@ -18,7 +18,7 @@ import pandas as pd
 from harness.analysis.counting import noun
 from harness.analysis.names import name, quantity
 from harness.figures import style
-from harness.figures.axes import plain_ticks
+from harness.figures.axes import ENDS, plain_ticks, top
 
 Figure = dict[str, Any]
 SYMBOLS = {
@@ -148,14 +148,23 @@ def budget_layout(frame: pd.DataFrame, statistic: str, *values: pd.Series) -> di
 
 
 def error_axis(frame: pd.DataFrame, statistic: str, *values: pd.Series) -> dict[str, Any]:
-    """Of the mean or the median, in a word; on a log scale where values span more than a factor of eight."""
+    """Of the mean or the median, in a word; on a log scale where values span more than a factor of eight.
+
+    It ends where `top` says, and its title says so; a double click on the figure shows all.
+    """
     metric = frame["metric"].iloc[0] if "metric" in frame else "val_error"
     words = f"{statistic} {quantity(metric, frame['unit'].iloc[0])}".strip()
-    axis: dict[str, Any] = {"title": {"text": text(words)}}
     every = np.concatenate([np.asarray(v, dtype=float) for v in values]) if values else np.array([])
-    every = every[np.isfinite(every)]
+    every, end = every[np.isfinite(every)], top(*values) if values else np.inf
+    if clipped := bool(np.isfinite(end)):
+        words, every = f"{words} (to the {ENDS}th percentile)", every[every <= end]
+    axis: dict[str, Any] = {"title": {"text": text(words)}}
     low, high = (float(every.min()), float(every.max())) if len(every) else (0.0, 0.0)
     if low > 0 and high / low > 8:
         ticks = plain_ticks(low * 0.9, high * 1.1)
         axis |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+    if clipped:
+        room = (high - low) / 20
+        ends = np.array([low - room if low > room else low, high + room])
+        axis["range"] = [float(end) for end in (np.log10(ends) if "type" in axis else ends)]
     return axis
