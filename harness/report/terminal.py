@@ -172,7 +172,7 @@ def _inclusions(edges: pd.DataFrame) -> Table:
     grid = _grid()
     grid.add_column("inclusion", no_wrap=True)
     grid.add_column(f"{middle(edges)} best of {edges['budget_trials'].max()}")
-    grid.add_column("P(general better)")
+    grid.add_column("general wins")
     grid.add_column("verdict")
     for edge in edges.to_dict("records"):
         grid.add_row(
@@ -194,8 +194,8 @@ def _tuned(edge: Mapping[str, Any]) -> str:
 def _probability(edge: Mapping[str, Any]) -> str:
     if pd.isna(edge["superiority"]):
         return "-"
-    low, high = (number(edge[f"superiority_{end}"], 2) for end in ("low", "high"))
-    return f"{number(edge['superiority'], 2)} ({low}-{high})"
+    low, high = (end(edge[f"superiority_{side}"]) for side in ("low", "high"))
+    return f"{share(edge['superiority'])} ({low}-{high})"
 
 
 def _left_out(trials: pd.DataFrame) -> Iterator[str]:
@@ -221,4 +221,4 @@ def _notes(analysis: Analysis) -> Iterator[str]:
             " doesn't exclude; verdicts and intervals adjusted for all pairs of a workload (5% false claims)."
         )
     if analysis.inclusions["superiority"].notna().any():
-        yield "P(general better): ties half; in brackets the one-sided bounds of the same test, 95% each."
+        yield "general wins: ties half; in brackets the one-sided bounds of the same test, 95% each."

@@ -62,6 +62,8 @@ def test_every_inclusion_with_its_verdict(trials):
     text = summary(trials)
     assert line(text, "sgd ⊆ momentum").endswith("consistent")
     assert ": yes" in line(text, "sgd ⊆ momentum")
+    assert re.search(r"general wins +verdict", text)
+    assert re.search(r"\d% \(\d+(\.\d+)?%-\d+%\) +consistent", line(text, "sgd ⊆ momentum"))
     assert ": within the band" in line(text, "sgd ⊆ nesterov")
     assert "no feasible trials" in line(text, "momentum ⊆ adam")
     assert line(text, "momentum ⊆ adam").endswith("not enough trials")
