@@ -2,17 +2,17 @@
 
 Model: one optimizer wins ``odds`` races for each it loses at every budget (its share of trials above any
 error is the other's to the ``odds``), so its win share is ``odds / (1 + odds)``. Trials that share points
-and weights are alike: a share ``1 - shared`` of the pairs both optimizers rank the same, the others have
-nothing in common, so that the win share of identical optimizers varies ``shared`` times as much as of
+and weights are alike: the ranks of a pair are those of two correlated normal variables (a Gaussian copula),
+with the correlation at which the win share of identical optimizers varies ``shared`` times as much as that of
 independent trials. The power is that of the test itself on simulated tables of the model, `TABLES` of
 them, which is good to .02; a formula by the delta method missed by up to .16, for the best of 16 rests on
 few blocks. How many trials, or how large a win share, is solved for on the scale on which power is
 nearly a line: its normal quantile against √N, and against arcsin √win.
 
-``shared`` is known once there are trials. Among the 75 pairs of this project's first committed results it
-is .02 (Adam and NAdam on CIFAR-10) to 1, and .74 in the middle (.41 on the digits with 256 trials);
-independent trials are the worst case. Agreement with fresh simulations, also of optimizers that share a
-surface: tests/analysis/test_power.py, marked slow.
+``shared`` is known once there are trials. Among the 60 pairs of this project's first committed results it
+is .08 (Adam and NAdam on the digits) to 1, and .74 in the middle; independent trials are the worst case.
+Agreement with fresh simulations, also of optimizers that share a surface: within .05, but for as few trials as
+5 K; tests/analysis/test_power.py, marked slow.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import optimize, stats
 
 from harness.analysis.cells import needed
-from harness.analysis.paired import HALF, LEVEL, Paired, Sample, compare
+from harness.analysis.paired import HALF, LEVEL, Sample, compare
 
 TYPICAL = 0.75  # of `shared`
 TABLES = 400  # simulated
+NODES = 100  # of a quadrature
 ROUNDS = 4  # the first goes near the solution, the mean of the others is taken
 MOST_SIMULATED = 4_000  # trials; beyond, power grows as √N does
 MOST_TRIALS = 100_000
@@ -61,20 +63,44 @@ def power(question: Question, num_trials: int, shared: float = 1.0) -> float:
     rng = np.random.default_rng([num_trials, question.budget])
     swaps = max(199, math.ceil(4 / question.level))
     rejected = sum(
-        compare(*_simulated(rng, question, num_trials, shared), question.budget, swaps=swaps).p_value()
+        compare(*simulated(rng, question, num_trials, shared), question.budget, swaps=swaps).p_value()
         <= question.level
         for _ in range(TABLES)
     )  # fmt: skip
     return rejected / TABLES
 
 
-def _simulated(
+def simulated(
     rng: np.random.Generator, question: Question, num_trials: int, shared: float
 ) -> tuple[Sample, Sample]:
-    mine, luck = rng.random((2, num_trials))
-    theirs = np.where(rng.random(num_trials) < shared, luck, mine)
+    """Tables of the model, the better optimizer's first."""
+    together = _correlation(shared, question.budget)
+    one, luck = rng.standard_normal((2, num_trials))
+    other = together * one + math.sqrt(1 - together**2) * luck
     places = np.arange(num_trials)
-    return Sample(1 - (1 - mine) ** (1 / question.odds), places), Sample(theirs, places)
+    above = stats.norm.sf(one) ** (1 / question.odds)
+    return Sample(1 - above, places), Sample(stats.norm.cdf(other), places)
+
+
+@functools.lru_cache(maxsize=256)
+def _correlation(shared: float, budget: int) -> float:
+    """Of the two normal variables of the model."""
+    x, weight = np.polynomial.hermite_e.hermegauss(NODES)
+    weight /= weight.sum()
+    mean, own = weight @ _influence(x, budget), weight @ _influence(x, budget) ** 2
+
+    def left(together: float) -> float:
+        other = together * x[:, None] + math.sqrt(1 - together**2) * x
+        covariance = weight @ (_influence(x, budget)[:, None] * _influence(other, budget)) @ weight
+        return float(1 - (covariance - mean**2) / (own - mean**2))
+
+    return 0.0 if shared >= 1 else float(optimize.brentq(lambda r: left(r) - shared, 0.0, 1.0))
+
+
+def _influence(rank: NDArray[np.float64], budget: int) -> NDArray[np.float64]:
+    """Of a trial on the win share of identical optimizers, up to a constant and a factor."""
+    above: NDArray[np.float64] = stats.norm.sf(rank)
+    return above ** (2 * budget - 1)
 
 
 def trials_for(question: Question, wanted: float, shared: float = 1.0) -> int | None:
@@ -141,16 +167,17 @@ def _solved(
     return float(np.mean(solutions[1:]))
 
 
-def shared_variance(found: Paired, a: Sample, b: Sample, budget: int) -> float:
+def shared_variance(a: Sample, b: Sample, budget: int) -> float:
     """How much less the win share of these trials varies than that of independent ones, at most 1.
 
-    From the spread of the swapped tables, less what their difference adds to it.
+    By the delta method, from the ranks of each among its own: which of the two is better does not matter. Of
+    few trials, such as 5 K, it is measured too large, and a plan is cautious. 1 where all of one are tied.
     """
-    independent = null_variance(budget) * (1 / len(a.errors) + 1 / len(b.errors))
-    spread = float(np.mean(found.swapped**2)) - found.away**2 / max(found.blocks, 1)
-    return float(np.clip(spread / independent, 0.01, 1.0))
-
-
-def null_variance(budget: int) -> float:
-    """Of one trial's influence on the win share of identical optimizers, by the delta method."""
-    return budget**2 / (4 * (4 * budget - 1))
+    _, in_a, in_b = np.intersect1d(a.places, b.places, return_indices=True)
+    one, other = (
+        _influence(stats.norm.ppf((stats.rankdata(s.errors) - 0.5) / len(s.errors)), budget)[pairs]
+        for s, pairs in ((a, in_a), (b, in_b))
+    )
+    if not one.size or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return 1.0
+    return float(np.clip(1 - np.corrcoef(one, other)[0, 1], 0.01, 1.0))

@@ -168,7 +168,6 @@ def _at_hand(
     from pathlib import Path
 
     from harness.analysis.cells import LEAST_TRIALS
-    from harness.analysis.paired import compare
     from harness.analysis.partners import fields, partners
     from harness.analysis.power import shared_variance
     from harness.analysis.reading import read_results
@@ -191,7 +190,7 @@ def _at_hand(
                 a, b = partners(one, other)
                 fewer = min(len(a.errors), len(b.errors))
                 k = min(budget, fewer // 5)
-                shared = shared_variance(compare(a, b, k, swaps=1999), a, b, k)
+                shared = shared_variance(a, b, k)
                 yield f"{one.optimizer} and {other.optimizer}", fewer, shared
 
 

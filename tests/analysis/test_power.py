@@ -8,9 +8,9 @@ from harness.analysis.paired import LEVEL, Sample, compare
 from harness.analysis.power import (
     Question,
     least_win,
-    null_variance,
     power,
     shared_variance,
+    simulated,
     trials_for,
 )
 from tests.analysis import races
@@ -18,7 +18,7 @@ from tests.analysis import races
 SIMULATED = 1000
 
 
-def drawn(rng, n, odds, shared):
+def mixed(rng, n, odds, shared):
     """Two tables of which a share ``1 - shared`` of the pairs have one rank; the first wins ``odds`` to one."""
     mine, theirs = rng.random(n), rng.random(n)
     theirs = np.where(rng.random(n) < shared, theirs, mine)
@@ -60,49 +60,57 @@ def test_what_trials_at_hand_can_find():
 def test_the_variance_that_trials_share_is_measured():
     rng = np.random.default_rng(0)
     for shared in (1.0, 0.5, 0.1):
-        found = []
-        for _ in range(40):
-            a, b = drawn(rng, 256, 1.0, shared)
-            found.append(shared_variance(compare(a, b, 16, swaps=499), a, b, 16))
-        assert np.median(found) == pytest.approx(shared, rel=0.25)
-    assert null_variance(1) == pytest.approx(1 / 12)  # of a uniform rank
+        found = [shared_variance(*mixed(rng, 256, odds, shared), 16) for odds in (1.0, 3.0) * 20]
+        assert np.mean(found) == pytest.approx(shared, rel=0.1)
+    alike = Sample(np.full(50, 0.5), np.arange(50))
+    assert shared_variance(alike, alike, 8) == 1.0  # all tied: nothing is known
+
+
+def test_the_models_own_tables_share_what_was_asked():
+    rng = np.random.default_rng(0)
+    for shared in (1.0, 0.5, 0.1):
+        a, b = simulated(rng, Question(0.75, 16), 50_000, shared)
+        assert shared_variance(a, b, 16) == pytest.approx(shared, abs=0.03)
+
+
+def rejected(tables, budget):
+    """The share of pairs of tables in which the test finds a difference."""
+    found = [compare(a, b, budget, swaps=199).p_value() <= LEVEL for a, b in tables]
+    return float(np.mean(found))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("win", "budget", "n", "shared"),
-    [(0.75, 16, 256, 1.0), (0.75, 12, 64, 0.5), (0.6, 16, 1300, 0.75), (0.65, 16, 128, 0.3)],
-)
-def test_power_agrees_with_a_fresh_simulation(win, budget, n, shared):
+@pytest.mark.parametrize(("win", "budget", "n"), [(0.75, 16, 256), (0.9, 12, 64), (0.6, 16, 1300)])
+def test_power_of_independent_trials_agrees_with_a_fresh_simulation(win, budget, n):
     rng = np.random.default_rng([n, budget, 1])
     question = Question(win, budget)
-    rejected = np.mean([
-        compare(*drawn(rng, n, question.odds, shared), budget, swaps=199).p_value() <= LEVEL
-        for _ in range(SIMULATED)
-    ])  # fmt: skip
-    expected = power(question, n, shared)
-    print(
-        f"win {win}, K = {budget}, N = {n}, shared {shared}: {rejected:.3f}, planned {expected:.3f}"
+    found = rejected(
+        (races.independent(rng, n, n, question.odds)[::-1] for _ in range(1000)), budget
     )
-    assert rejected == pytest.approx(expected, abs=0.05)
+    expected = power(question, n)
+    print(f"win {win}, K = {budget}, N = {n}: {found:.3f}, planned {expected:.3f}")
+    assert found == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("odds", "budget", "n", "noise"),
-    [(3.0, 12, 64, 0.15), (3.0, 12, 64, 0.5), (2.0, 16, 128, 0.3)],
+    [(3.0, 12, 64, 0.15), (3.0, 12, 64, 0.5), (2.0, 16, 128, 0.3), (3.0, 16, 256, 0.5)],
 )
-def test_of_optimizers_on_one_surface_it_is_roughly_right(odds, budget, n, noise):
-    """Their errors are alike in another way than the model's: pairs are near each other, not the same."""
+def test_of_optimizers_on_one_surface_it_agrees_too(odds, budget, n, noise):
+    """What they share is measured on other tables of as many trials, as it would be beforehand.
+
+    Seen: .05 away at most here, and .09 at N = 80 = 5 K with K = 16, where too much is measured.
+    """
     rng = np.random.default_rng([n, budget])
 
     def tables(odds, count):
         return [races.common_surface(rng, n, n, odds, noise=noise)[::-1] for _ in range(count)]
 
-    alike = [
-        shared_variance(compare(a, b, budget, swaps=199), a, b, budget) for a, b in tables(1.0, 200)
-    ]
-    found = [compare(a, b, budget, swaps=199).p_value() <= LEVEL for a, b in tables(odds, 500)]
-    planned = power(Question(odds / (1 + odds), budget), n, float(np.mean(alike)))
-    print(f"odds {odds}, N = {n}, noise {noise}: {np.mean(found):.3f}, planned {planned:.3f}")
-    assert np.mean(found) == pytest.approx(planned, abs=0.1)
+    shared = float(np.mean([shared_variance(a, b, budget) for a, b in tables(1.0, 200)]))
+    found = rejected(tables(odds, 1000), budget)
+    planned = power(Question(odds / (1 + odds), budget), n, shared)
+    print(
+        f"odds {odds}, N = {n}, noise {noise}, shared {shared:.2f}: {found:.3f}, planned {planned:.3f}"
+    )
+    assert found == pytest.approx(planned, abs=0.06)
