@@ -9,6 +9,7 @@ from harness.study.result import COMPLETE, GRADIENTS, SPENT
 
 COLUMNS = (
     "workload", "optimizer", "timed_trials", "ms_a_step", "times_sgd", "optimizer_ms_a_step",
+    "optimizer_times_sgd",
     "gradients_a_step", "peak_memory_mib",
 )  # fmt: skip
 SGD = "sgd"
@@ -18,7 +19,8 @@ def costs(trials: pd.DataFrame) -> pd.DataFrame:
     """A row a workload and optimizer, medians over its complete trials; empty where none was timed.
 
     Seconds are those in training steps, evaluations and start-up left out, as the records tell them
-    (`SPENT`); ``times_sgd`` is empty without SGD beside. Other work on the machine is in them: trials
+    (`SPENT`); ``times_sgd`` (of the whole step) and
+    ``optimizer_times_sgd`` (of the optimizer's own part) are empty without SGD beside. Other work on the machine is in them: trials
     of one sweep compare, those of two machines do not.
     """
     complete = trials[trials["status"] == COMPLETE]
@@ -41,5 +43,10 @@ def costs(trials: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     by_pair = each.groupby(["workload", "optimizer"], sort=False)
     found = by_pair.median(numeric_only=True).assign(timed_trials=by_pair.size()).reset_index()
-    sgd = found[found["optimizer"] == SGD].set_index("workload")["ms_a_step"]
-    return found.assign(times_sgd=found["ms_a_step"] / found["workload"].map(sgd))[list(COLUMNS)]
+    sgd = found[found["optimizer"] == SGD].set_index("workload")
+    times = {
+        f"{part}times_sgd": found[f"{part}ms_a_step"]
+        / found["workload"].map(sgd[f"{part}ms_a_step"])
+        for part in ("", "optimizer_")
+    }
+    return found.assign(**times)[list(COLUMNS)]

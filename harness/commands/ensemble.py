@@ -122,6 +122,7 @@ def source(root: Path, chosen: dict[str, str]) -> Source:
     Raises:
         ConfigError: there is none, or several.
     """
+    from harness.records import nearby
     from harness.records.reading import DamagedRecord, read_study, scan, study_paths
     from harness.study.result import COMPLETE
     from harness.study.study import Study
@@ -133,6 +134,8 @@ def source(root: Path, chosen: dict[str, str]) -> Source:
         and chosen.get("optimizer", path.parts[-2]) == path.parts[-2]
         and path.name.startswith(chosen.get("study", ""))
     ]
+    if not study_paths(root) and (near := nearby.readable(root)):
+        raise ConfigError(f"{root} is no results folder; give {nearby.told(near)}")
     if len(paths) != 1:
         told = ", ".join("/".join(path.parts[-3:]) for path in paths) or "none"
         raise ConfigError(

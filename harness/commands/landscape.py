@@ -19,7 +19,7 @@ MP4 beside GIF where ffmpeg can be found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +36,7 @@ WORKLOADS = "beale,saddle,ravine,rosenbrock,himmelblau"
 OPTIMIZERS = "sgd,momentum,nesterov,adagrad,adadelta,rmsprop,newton,lbfgs"
 NUM_TRIALS = 24
 TARGET = 1e-3
-STEPS_OF_SECOND_ORDER = (
-    "Dashed: second order, whose steps take several gradients (Newton 5, L-BFGS up to 26)."
-)
+GRADIENTS_A_STEP = {"newton": "Newton 5", "lbfgs": "L-BFGS up to 26"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -123,8 +121,8 @@ def _ruder(paths: pd.DataFrame, surfaces: Any) -> dict[str, Drawing]:
     from harness.figures import landscapes
 
     told = (
-        f"Not tuned: the settings of conf/search_space/{{}}/ruder. {STEPS_OF_SECOND_ORDER} Redrawn after"
-        " Ruder (2016), figure 5, from runs of this harness."
+        f"Not tuned: the settings of conf/search_space/{{}}/ruder.{_second_order(paths['optimizer'])} Redrawn"
+        " after Ruder (2016), section 4.9, from runs of this harness."
     )
     beale, saddle = (paths[paths["workload"] == each] for each in ("beale", "saddle"))
     title = "Beale's function"
@@ -139,9 +137,17 @@ def _ruder(paths: pd.DataFrame, surfaces: Any) -> dict[str, Drawing]:
 def _tuned_caption(best: Sequence[Any]) -> str:
     steps = max(each.study.config["workload"]["steps"] for each in best)
     return (
-        f"{steps} steps (L-BFGS, Newton: fewer) of each optimizer at the trial of its search space whose last value was lowest,"
-        f" chosen on that function. Stars: minima. {STEPS_OF_SECOND_ORDER}"
+        f"Up to {steps} steps of each optimizer at the trial of its search space whose last value was lowest,"
+        f" chosen on that function. Stars: minima.{_second_order(each.study.optimizer for each in best)}"
     )
+
+
+def _second_order(drawn: Iterable[str]) -> str:
+    there = set(drawn)
+    told = [text for name, text in GRADIENTS_A_STEP.items() if name in there]
+    if not told:
+        return ""
+    return f" Dashed: second order, whose steps take several gradients ({', '.join(told)})."
 
 
 def _escape_caption(watched: Any) -> str:

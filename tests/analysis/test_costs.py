@@ -87,6 +87,9 @@ def test_a_step_beside_sgds(spent):
     assert frame.loc["sam", "gradients_a_step"] == 2
     assert frame.loc["sgd", "gradients_a_step"] == 1
     assert frame.loc["sgd", "optimizer_ms_a_step"] == 200
+    assert frame.loc["sgd", "optimizer_times_sgd"] == 1
+    own = frame["optimizer_ms_a_step"]
+    assert frame.loc["sam", "optimizer_times_sgd"] == own["sam"] / own["sgd"]
     assert frame.loc["sam", "peak_memory_mib"] == 2.5
     assert frame["timed_trials"].tolist() == [4, 4]
 
