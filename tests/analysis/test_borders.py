@@ -135,7 +135,7 @@ def test_it_is_about_where_the_best_lies_whatever_the_number_of_trials(n):
         found[optimum] = (low @ w >= borders.WARNING_MASS).mean()
     print(f"N={n}: at the end {found[0.0]:.3f}, at a fifth {found[0.2]:.3f}")
     assert found[0.0] > 0.8
-    assert found[0.2] < 0.05
+    assert found[0.2] < 0.15
 
 
 @pytest.mark.slow
