@@ -159,7 +159,7 @@ def interval(wins: Array) -> tuple[float, float]:
     """The 95% interval of the mean win share over workloads, from one share each: ``[workloads]``.
 
     >>> [round(float(end), 2) for end in interval(np.array([0.6, 0.7, 0.8, 0.9]))]
-    [0.55, 0.92]
+    [0.52, 0.93]
     """
     low, high = _student(np.arcsin(np.sqrt(np.clip(wins, 0.0, 1.0))))
     return np.sin(max(low, 0.0)) ** 2, np.sin(min(high, np.pi / 2)) ** 2
