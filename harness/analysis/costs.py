@@ -19,9 +19,9 @@ def costs(trials: pd.DataFrame) -> pd.DataFrame:
     """A row a workload and optimizer, medians over its complete trials; empty where none was timed.
 
     Seconds are those in training steps, evaluations and start-up left out, as the records tell them
-    (`SPENT`); ``times_sgd`` (of the whole step) and
-    ``optimizer_times_sgd`` (of the optimizer's own part) are empty without SGD beside. Other work on the machine is in them: trials
-    of one sweep compare, those of two machines do not.
+    (`SPENT`); ``times_sgd`` (of the whole step) and ``optimizer_times_sgd`` (of the optimizer's own part)
+    are empty without SGD beside. Other work on the machine is in them: trials of one sweep compare, those
+    of two machines do not.
     """
     complete = trials[trials["status"] == COMPLETE]
     absent = pd.Series(np.nan, index=complete.index)

@@ -59,7 +59,6 @@ def second_stage(
     Raises:
         ConfigError: an optimizer with fewer than 20 feasible trials.
     """
-    out = {name: len(own) for name, own in trials[trials["status"] == PRUNED].groupby("optimizer")}
     trials = _pruned_as_worst(feasible_alone(trials))
     rows = {name: trials[trials["optimizer"] == name] for name in axes}
     for name, own in rows.items():
@@ -69,12 +68,7 @@ def second_stage(
                 f" narrowing needs {LEAST_TRIALS} or more: give a larger num_trials="
             )
     common = _common_range(rows, studies)
-    found = [
-        _second(name, rows[name], studies, [*axes[name]], common)._replace(
-            pruned_trials=out.get(name, 0)
-        )
-        for name in axes
-    ]
+    found = [_second(name, rows[name], studies, [*axes[name]], common) for name in axes]
     return _covering(found)
 
 
@@ -114,7 +108,7 @@ def _second(
         reasons=reasons,
         feasible_trials=len(feasible),
         trials=len(rows),
-        pruned_trials=0,
+        pruned_trials=int(np.isinf(feasible["val_error"]).sum()),  # a complete one's is finite
         best_error=float(feasible["val_error"].min()),
         budget_trials=k,
     )
