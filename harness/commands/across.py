@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.parsing import Parser
+from harness.commands.parsing import Parser, choosing_studies
 from harness.commands.which_study import told_apart
 from harness.errors import EXIT_COMPLETE, ConfigError
 
@@ -38,8 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     add("--out", metavar="DIR", help="folder to write into, made if needed")
     add("--metric", default="val_error", help="what is lowest in the best trial (val_error)")
     add("--budget", type=int, metavar="K", help="compare at this budget (16, N/5 where smaller)")
-    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
-    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+    choosing_studies(parser)
     given = parser.parse_args(arguments)
     if given.budget is not None and given.budget < 1:
         raise ConfigError(f"--budget must be 1 or more, got {given.budget}")

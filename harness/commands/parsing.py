@@ -29,6 +29,13 @@ class Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message}; {self.prog} --help lists what it takes")
 
 
+def choosing_studies(parser: argparse.ArgumentParser) -> None:
+    """The options that say which of several studies of a workload and optimizer is meant."""
+    add = parser.add_argument
+    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
+    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+
+
 def labelled(words: Sequence[str]) -> dict[str, Path]:
     """Sources by their label, in the order given.
 

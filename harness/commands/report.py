@@ -23,7 +23,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.commands.parsing import Parser
+from harness.commands.parsing import Parser, choosing_studies
 from harness.commands.which_study import told_apart
 from harness.errors import ConfigError
 from harness.report.question import Question
@@ -136,8 +136,7 @@ def add_question(parser: argparse.ArgumentParser) -> None:
         default="steps",
         help="what a target takes and learning curves are drawn against; seconds are those in steps (steps)",
     )
-    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
-    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+    choosing_studies(parser)
 
 
 def question(given: argparse.Namespace) -> Question:

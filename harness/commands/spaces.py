@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.parsing import Parser
+from harness.commands.parsing import Parser, choosing_studies
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     add("--budget", type=int, default=4, metavar="K", help="trials of a search (4)")
     add("--baseline", metavar="NAME", help="whose space is told first")
     add("--config-dir", metavar="DIR", help="your configurations, to tell how a space was found")
-    add("--study", action="append", help="fingerprint to keep, where a pair has several studies")
-    add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
+    choosing_studies(parser)
     given = parser.parse_args(arguments)
     if given.budget < 1:
         raise ConfigError(f"--budget must be 1 or more, got {given.budget}")
