@@ -9,10 +9,11 @@ committed tables (`peers_curves`), what a step costs is measured.
 
     pip install --constraint constraints.txt -e '.[peers,launchers]'
     python scripts/benchmark_peers.py [--workloads digits_cnn] [--rounds 3] [--trials 64]
-        [--data ROOT] [--out results/peers]
+        [--data ROOT] [--flush-subnormals] [--out results/peers]
 
 War and Peace and CIFAR-10's ResNet-8 are trained where --data says where they lie; a workload whose rounds
-lie in --out already is set beside those run now.
+lie in --out already is set beside those run now. A processor is many times slower on subnormal numbers,
+which a saturated LSTM makes: the harness flushes them to zero, a script does where it says so.
 """
 
 from __future__ import annotations
@@ -91,8 +92,9 @@ def setting_of(words: tuple[str, ...], log: Path) -> Setting:
     return Setting(study["workload"], study["model"], study["data"], axes, str(log))
 
 
-def one(name: str, words: tuple[str, ...], trials: int, workers: int, folder: Path) -> Watched:
+def one(name: str, words: tuple[str, ...], given: argparse.Namespace, folder: Path) -> Watched:
     """Run a contender once, in an empty folder."""
+    trials, workers = given.trials, given.workers
     log = folder / "output.log"
     if name in (OURS, PRUNED):
         pruning = ["pruning=halving", f"pruning.cohort={min(trials, 32)}"] if name == PRUNED else []
@@ -102,7 +104,9 @@ def one(name: str, words: tuple[str, ...], trials: int, workers: int, folder: Pa
         ]  # fmt: skip
         return watch(command, {}, lambda: of_records(folder), log)
     lines = folder / "trials.log"
-    setting = setting_of(words, lines)._replace(threads=None if name == THREADS else 1)
+    setting = setting_of(words, lines)._replace(
+        threads=None if name == THREADS else 1, flush=given.flush_subnormals
+    )
     path = folder / "setting.json"
     path.write_text(json.dumps(setting._asdict()), encoding="utf-8")
     command = [
@@ -127,7 +131,7 @@ def rounds(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for number in range(given.rounds):
             for name in given.contenders:
                 with tempfile.TemporaryDirectory() as folder:
-                    found = one(name, words, given.trials, given.workers, Path(folder))
+                    found = one(name, words, given, Path(folder))
                 print(
                     f"{workload}, round {number + 1}, {name}: {found.training:.1f} s for {found.trials} trials,"
                     f" start-up {found.start_up:.1f} s",
@@ -252,6 +256,7 @@ def main() -> None:
     add("--rounds", type=int, default=3, help="that alternate (3)")
     add("--trials", type=int, default=64, help="of each contender and round (64)")
     add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="one a core")
+    add("--flush-subnormals", action="store_true", help="of all contenders, as the harness does")
     add("--tables", type=int, default=1000, help="searches simulated of each kind (1000)")
     add("--data", help="data.root of War and Peace and CIFAR-10")
     add("--image-folder", action="store_true", help="CIFAR-10 as a folder of images")

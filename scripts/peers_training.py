@@ -31,6 +31,9 @@ class Setting(NamedTuple):
     axes: dict[str, dict[str, Any]]  # ranges of hyperparameters, as in conf/search_space
     log: str
     threads: int | None = 1  # None: as many as PyTorch takes by itself
+    flush: bool = (
+        False  # subnormal numbers to zero, as the harness does: PyTorch does not by itself
+    )
 
     @staticmethod
     def read(path: str | Path) -> Setting:
@@ -59,6 +62,7 @@ def train(
 
     name = f"{seed}-{os.getpid()}"
     _note(setting.log, name, 0)
+    torch.set_flush_denormal(setting.flush)
     if setting.threads:
         torch.set_num_threads(setting.threads)
     task = _task(json.dumps([setting.workload, setting.model, setting.data]))
