@@ -1,15 +1,16 @@
 """Seeds apart from search: the selected configurations trained again, each on fresh seeds.
 
-    harness confirm ROOT --out DIR [--seeds 10] [KEY=VALUE …]
+    harness confirm ROOT [--out DIR] [--seeds 10] [KEY=VALUE …]
 
 Of every workload and optimizer in ROOT the trial that all its trials select is trained again, as a study whose
 axes are constant, with other initial weights, data orders and dropout; the same seeds for every optimizer, so
 that they can be compared in pairs. Further words are those of a run: data.root=, workers=, device=. A stopped
 command goes on where it was.
 
-DIR/confirmed.csv has a row a workload and optimizer: errors over seeds with the 95 % interval of their mean,
-beside those of the selected trial itself, which are too good; and which part of the spread of a tuning run's
-test error comes of the search (harness/analysis/confirming.py). The trials are in DIR/trials.
+DIR, ROOT/confirmed unless told, is a results folder of its own, with confirmed.csv in it: a row a workload and
+optimizer, errors over seeds with the 95 % interval of their mean, beside those of the selected trial itself,
+which are too good; and which part of the spread of a tuning run's test error comes of the search
+(harness/analysis/confirming.py). What lies in ROOT/confirmed is shown by reports and cards of ROOT.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ from harness.commands.parsing import Parser
 from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from harness.analysis.reading import Results
     from harness.config.build import Job
 
@@ -35,22 +34,23 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("root", metavar="ROOT", help="a results folder")
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="words of a run")
     parser.add_argument("--seeds", type=int, default=10, metavar="N", help="trials of each (10)")
-    parser.add_argument("--out", metavar="DIR", required=True, help="folder to write into")
+    parser.add_argument("--out", metavar="DIR", help="folder to write into (ROOT/confirmed)")
     given = parser.parse_intermixed_args(arguments)
     if given.seeds < 2:
         raise ConfigError(f"--seeds must be 2 or more to tell a spread, got {given.seeds}")
 
-    from harness.analysis.confirming import confirmed
+    from harness.analysis.confirming import FOLDER, TABLE, confirmed, told
     from harness.analysis.reading import read_results
     from harness.commands import run
 
     searched = read_results(given.root)
-    folder = Path(given.out) / "trials"
+    root = Path(given.root)
+    folder = Path(given.out or (root if root.is_dir() else root.parent) / FOLDER)
     jobs = list(_jobs(searched, folder, given.seeds, given.words))
     if status := run.run(jobs):
         return status
     table = confirmed(searched.trials, read_results(folder).trials)
-    path = Path(given.out) / "confirmed.csv"
+    path = folder / TABLE
     table.to_csv(path, index=False)
     for line in told(table):
         print(line)
@@ -76,30 +76,3 @@ def _jobs(searched: Results, folder: Path, seeds: int, words: Sequence[str]) -> 
             *retrained.at(study, point), f"seed={study.config['seed'] + APART}",
             f"root={folder}", f"num_trials={seeds}", *words,
         ])  # fmt: skip
-
-
-def told(table: pd.DataFrame) -> Iterator[str]:
-    """A line a workload and optimizer.
-
-    >>> import pandas as pd
-    >>> row = {"workload": "w", "optimizer": "sgd", "trial": 3, "seeds": 10, "diverged": 0, "test_mean": 0.2,
-    ...     "test_low": 0.19, "test_high": 0.21, "selected_test": 0.18, "budget_trials": 16, "search_share": 0.25}
-    >>> print(*told(pd.DataFrame([row])))
-    w, SGD: test error .2000 (95 % interval .1900 to .2100) over 10 seeds of trial 3, which itself had .1800; of the spread of a tuning run of 16 trials 25% is search, the rest seeds
-    """
-    from harness.analysis.names import name, number
-
-    for row in table.to_dict("records"):
-        line = (
-            f"{row['workload']}, {name(row['optimizer'])}: test error {number(row['test_mean'])} (95 % interval"
-            f" {number(row['test_low'])} to {number(row['test_high'])}) over {row['seeds']} seeds of trial"
-            f" {row['trial']}, which itself had {number(row['selected_test'])}"
-        )
-        if row["diverged"]:
-            line += f"; {row['diverged']} diverged"
-        if row["search_share"] == row["search_share"]:
-            line += (
-                f"; of the spread of a tuning run of {row['budget_trials']} trials {row['search_share']:.0%} is"
-                " search, the rest seeds"
-            )
-        yield line

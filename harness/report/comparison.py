@@ -13,6 +13,7 @@ from harness.analysis.bands import with_bands
 from harness.analysis.borders import borders
 from harness.analysis.cells import comparison_budget, shown_budgets
 from harness.analysis.checking import TableError
+from harness.analysis.confirming import beside
 from harness.analysis.counting import values
 from harness.analysis.final import feasibility, final
 from harness.analysis.importance import importance
@@ -49,6 +50,7 @@ class Analysis(NamedTuple):
     feasibility: pd.DataFrame
     spaces: pd.DataFrame  # space_check
     bias: pd.DataFrame  # selection_bias
+    confirmed: pd.DataFrame  # confirming.beside
     learning: pd.DataFrame  # learning_curves, of workloads that have any
     across: Across | None  # the same on other search spaces, where those are given
     answers: list[Answer]
@@ -78,13 +80,15 @@ def analyse(
     """All tables of a report.
 
     Args:
-        folders, roots: where to read how search spaces were found, see `sources_of`.
+        folders, roots: where to read how search spaces were found, see `sources_of`; what was confirmed lies in
+            or beside the roots.
         spaces: of `reading.read_spaces`, these trials and those on other search spaces.
 
     Raises:
         TableError: the question names a column or a baseline that is not there, see `answerable`.
     """
     question = question or Question()
+    roots = list(roots)
     found = answerable(found, question)
     trials, select_by, most = found.trials, question.selects, question.max_budget
     at = question.at
@@ -118,6 +122,7 @@ def analyse(
         feasibility=feasible,
         spaces=checked,
         bias=selection_bias(trials, max_budget=most),
+        confirmed=beside(roots, trials),
         across=across_spaces(spaces.trials, spaces.studies, max_budget=most) if spaces else None,
         learning=of_workloads_with_curves(trials, found.curves, against=question.against, **at),
         answers=answers(

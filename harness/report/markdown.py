@@ -11,13 +11,14 @@ import pandas as pd
 from harness.analysis import space_check
 from harness.analysis.borders import WEIGHED, borders
 from harness.analysis.cells import comparison_budget, needed, shown_budgets
+from harness.analysis.confirming import beside
 from harness.analysis.inclusion_verdicts import VIOLATED, verdicts
 from harness.analysis.names import name, number, optimizer_order, quantity
 from harness.analysis.pairs import judged, pairs
 from harness.analysis.pooling import Studies
 from harness.analysis.reading import ERROR_RATE
 from harness.analysis.tuning_curves import in_cells
-from harness.report import spaces
+from harness.report import confirmed, spaces
 from harness.report.races import end, share
 from harness.report.sentences import what_is_excluded, what_spaces_lack
 from harness.study.inclusions import EDGES
@@ -49,9 +50,10 @@ def outcome(
     Args:
         trials: a checked table, one study per workload and optimizer.
         studies: the resolved studies, for the ends of the search spaces.
-        folders, roots: where to read how search spaces were found, see `space_check.sources_of`.
+        folders, roots: where to read how search spaces were found, see `space_check.sources_of`; in the roots
+            lies what was confirmed.
     """
-    parts = []
+    parts, roots = [], list(roots)
     sources = space_check.sources_of(studies or {}, folders, roots)
     workloads = trials["workload"].unique()
     for workload in workloads:
@@ -66,6 +68,9 @@ def outcome(
             parts.append(f"**{first}**")
         what = quantity("val_error", _unit(here)).capitalize()
         parts += [HEAD.format(what), optimizers(here)]
+        again = beside(roots, here)
+        if len(again):
+            parts += [confirmed.CAPTION, table(confirmed.HEAD, confirmed.cells(again))]
         parts += [*_pairs(here, studies), *_inclusions(here, studies)]
         if len(checked) > 1:
             parts.append(table(spaces.HEAD, spaces.cells(checked)))

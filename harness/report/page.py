@@ -26,7 +26,7 @@ from harness.analysis.names import name, number, optimizer_order, quantity
 from harness.analysis.pairs import BETTER, WORSE, judged
 from harness.analysis.reading import Results
 from harness.analysis.space_check import TOLD
-from harness.report import interactive, own_curves, traces
+from harness.report import confirmed, interactive, own_curves, traces
 from harness.report.comparison import Analysis
 from harness.report.races import end, share
 from harness.report.spaces import table_cells
@@ -48,6 +48,7 @@ def render(analysis: Analysis) -> str:
     )
     environment.filters |= {"name": name, "axis": label, "number": number}
     environment.globals["share"] = lambda value: "" if pd.isna(value) else f"{value:.0%}"
+    environment.globals["again"] = confirmed
     environment.globals |= {"races": share, "end": end, "found_by": TOLD, "weighed": WEIGHED}
     environment.globals["marks"] = {
         VIOLATED: "bad",
@@ -123,6 +124,7 @@ def _section(
         for table in ("inclusions", "borders", "importance", "feasibility", "spaces")
     }
     answer = next(a for a in analysis.answers if a.workload == workload)
+    again = analysis.confirmed
     return {
         "id": f"w{place}",
         "workload": workload,
@@ -136,6 +138,7 @@ def _section(
         "budgets": analysis.shown(workload),
         "pairs": judged(analysis.pairs[analysis.pairs["workload"] == workload]).to_dict("records"),
         "across": _across(analysis, workload),
+        "confirmed": list(confirmed.cells(again[again["workload"] == workload])),
         **of,
     }
 

@@ -25,6 +25,7 @@ from harness.analysis.inclusion_verdicts import CONSISTENT, NOT_ENOUGH, VIOLATED
 from harness.analysis.names import number
 from harness.analysis.pairs import BETTER, CANT_TELL, WORSE, judged
 from harness.errors import printable
+from harness.report import confirmed
 from harness.report.comparison import Analysis
 from harness.report.races import end, share
 from harness.report.spaces import HEAD, cells, table_cells
@@ -62,6 +63,9 @@ def render(analysis: Analysis) -> RenderableType:
                 _title(f"{workload}: every pair, tuned with K = {k}"),
                 _pairs(compared),
             ]
+        again = analysis.confirmed[analysis.confirmed["workload"] == workload]
+        if len(again):
+            parts += [Text(), _title(f"{workload}: {confirmed.TITLE}"), _confirmed(again)]
         edges = analysis.inclusions[analysis.inclusions["workload"] == workload]
         if len(edges):
             by = "" if selects == "val_error" else f" (by {selects})"
@@ -142,6 +146,16 @@ def _pairs(compared: pd.DataFrame) -> Table:
             f"{end(row['win_low'])}-{end(row['win_high'])}",
             number(row["p_adjusted"], 3),
         )
+    return grid
+
+
+def _confirmed(again: pd.DataFrame) -> Table:
+    grid = _grid()
+    grid.add_column(confirmed.HEAD[0], overflow="fold", max_width=WIDEST)
+    for heading in confirmed.HEAD[1:]:
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for row in confirmed.cells(again):
+        grid.add_row(*map(_text, row))
     return grid
 
 

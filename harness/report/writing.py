@@ -11,6 +11,7 @@ The files, beside ``report.html``, the page (`page`):
     importance.csv      which hyperparameters matter (`analysis.importance`)
     spaces.csv          each search space beside the field's (`analysis.space_check`)
     costs.csv           seconds, gradients and memory, where trials were timed (`analysis.costs`)
+    confirmed.csv       selected trials on fresh seeds, where `harness confirm` trained them (`analysis.confirming`)
     borders.csv         where selected trials lie on each searched axis (`analysis.borders`)
     tuning_curves.png, tuning_curves.svg
     figure_3_4_search_spaces.csv, .png, .svg    where other search spaces are given
@@ -125,6 +126,8 @@ def _files(analysis: Analysis, folder: Path) -> list[Path]:
     }
     if len(spent := costs(analysis.results.trials)):
         tables["costs"] = spent
+    if len(analysis.confirmed):
+        tables["confirmed"] = analysis.confirmed
     for name, frame in tables.items():
         paths.append(folder / f"{name}.csv")
         frame.to_csv(paths[-1], index=False)
