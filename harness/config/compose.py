@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.config.composed_once import MULTIRUN, composed_once
 from harness.errors import EXIT_USAGE, ConfigError, SweepError
 from harness.running.saying import tell
 from harness.study.space import KEYS
@@ -33,7 +34,6 @@ TEXTS = (
 )  # taken as they are typed
 PRINTING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help")
 CONFIG_DIR = ("--config-dir", "-cd")
-MULTIRUN = ("-m", "--multirun")
 VALUED = (
     *CONFIG_DIR, "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--info", "-i",
     "--package", "-p", "--experimental-rerun",
@@ -166,7 +166,7 @@ def _hydra(words: Sequence[str], task: Callable[[DictConfig], None]) -> None:
     sys.argv = [sys.argv[0], *as_hydra_takes_them(words)]
     main = hydra.main(version_base="1.3", config_path="pkg://harness.conf", config_name="config")
     try:
-        with own_files_first(config_dir(words)):
+        with own_files_first(config_dir(words)), composed_once(words):
             main(task)()
     finally:
         sys.argv = before

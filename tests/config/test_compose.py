@@ -1,9 +1,11 @@
 """From words to configurations: all that ships composes, and what a user typed stays as typed."""
 
+import functools
 from pathlib import Path
 
 import hydra
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
@@ -30,32 +32,67 @@ def studies(*words):
 # --- everything that ships -------------------------------------------------------------------------
 
 
-def shipped(*overrides):
-    """A study composed by Hydra itself, not by the door: a tenth of a second, not a third."""
+def configuration(*overrides):
+    """Composed by Hydra itself, not by the door."""
     schema.register()
     GlobalHydra.instance().clear()
     with hydra.initialize_config_module("harness.conf", version_base="1.3"):
-        return Study(build.study_node(hydra.compose("config", list(overrides))))
+        return hydra.compose("config", list(overrides))
+
+
+def shipped(*overrides):
+    """The study of a shipped configuration."""
+    return Study(build.study_node(configuration(*overrides)))
+
+
+@functools.cache
+def composed_with_sgd(*overrides):
+    return OmegaConf.to_container(configuration("optimizer=sgd", *overrides), enum_to_str=True)
+
+
+def put_together(optimizer, space, *overrides):
+    """What `shipped` gives, put together of files: Hydra takes a tenth of a second or two."""
+    node = {**composed_with_sgd(*overrides)}
+    node["optimizer"] = OmegaConf.load(CONF / "optimizer" / f"{optimizer}.yaml")
+    node["search_space"] = OmegaConf.load(SPACES / f"{space}.yaml")
+    return Study(build.study_node(OmegaConf.create(node)))
+
+
+def first_of_each(*columns):
+    """Whether a row is the first with its value in some column."""
+    seen = set()
+    for row in zip(*columns, strict=True):
+        new = set(enumerate(row)) - seen
+        seen |= new
+        yield bool(new)
+
+
+PAIRS = [(name, each) for name in WORKLOADS for each in optimizers(name)]
+BY_HYDRA = list(first_of_each(*zip(*PAIRS, strict=True)))  # some of each workload and optimizer
 
 
 @pytest.mark.parametrize(
-    ("workload", "optimizer"), [(name, each) for name in WORKLOADS for each in optimizers(name)]
+    ("workload", "optimizer", "by_hydra"),
+    [(*pair, by_hydra) for pair, by_hydra in zip(PAIRS, BY_HYDRA, strict=True)],
 )
-def test_every_pair_of_workload_and_optimizer_composes(workload, optimizer):
-    study = shipped(f"workload={workload}", f"optimizer={optimizer}")
+def test_every_pair_of_workload_and_optimizer_composes(workload, optimizer, by_hydra):
+    study = put_together(optimizer, f"{workload}/{optimizer}", f"workload={workload}")
+    assert not by_hydra or study == shipped(f"workload={workload}", f"optimizer={optimizer}")
     assert (study.workload, study.optimizer) == (workload, optimizer)
     assert study.point(0).keys() == study.space.keys()
     assert {"decay_steps_factor", "end_factor"} <= set(study.space)
 
 
-@pytest.mark.parametrize(
-    "name",
-    sorted(f"{path.relative_to(SPACES).with_suffix('')}" for path in SPACES.glob("*/*/*.yaml")),
-)
-def test_every_other_search_space_composes(name):
+OTHERS = sorted(f"{path.relative_to(SPACES).with_suffix('')}" for path in SPACES.glob("*/*/*.yaml"))
+OF_A_FOLDER = list(first_of_each([name.rpartition("/")[0] for name in OTHERS]))
+
+
+@pytest.mark.parametrize(("name", "by_hydra"), list(zip(OTHERS, OF_A_FOLDER, strict=True)))
+def test_every_other_search_space_composes(name, by_hydra):
     workload, _, optimizer = name.split("/")
-    overrides = [f"workload={workload}", f"optimizer={optimizer}", f"search_space={name}"]
-    study = shipped(*overrides, "schedule=constant")
+    study = put_together(optimizer, name, f"workload={workload}", "schedule=constant")
+    words = (f"workload={workload}", f"optimizer={optimizer}", f"search_space={name}")
+    assert not by_hydra or study == shipped(*words, "schedule=constant")
     text = (SPACES / f"{name}.yaml").read_text()
     assert study.space.keys() == OmegaConf.create(text).keys()
 
@@ -79,22 +116,26 @@ def optimizers_of(experiment):
 
 @pytest.mark.parametrize("name", sorted(EXPERIMENTS))
 def test_every_experiment_composes(name):
-    """With its first and its last optimizer: some name dozens."""
-    for optimizer in {optimizers_of(EXPERIMENTS[name])[place] for place in (0, -1)}:
-        study = shipped(f"experiment={name}", f"optimizer={optimizer}")
-        assert study.optimizer == optimizer
-        assert study.point(0).keys() == study.space.keys()
+    """With its last optimizer: some name dozens, whose pairs are composed above."""
+    optimizer = optimizers_of(EXPERIMENTS[name])[-1]
+    study = shipped(f"experiment={name}", f"optimizer={optimizer}")
+    assert study.optimizer == optimizer
+    assert study.point(0).keys() == study.space.keys()
 
 
-@pytest.mark.parametrize("name", sorted(EXPERIMENTS))
-def test_every_optimizer_of_an_experiment_has_its_search_space(name):
+def space_of(name, optimizer):
+    """The search space that an experiment chooses for an optimizer."""
     overrides = [str(key).split("@")[0] + f"={each[key]}" for each in
                  OmegaConf.to_container(EXPERIMENTS[name].defaults, resolve=False) for key in each]  # fmt: skip
     chosen = dict(each.removeprefix("override /").split("=", 1) for each in overrides)
     pattern = chosen.get("search_space", "${workload}/${optimizer}")
+    return pattern.replace("${workload}", chosen["workload"]).replace("${optimizer}", optimizer)
+
+
+@pytest.mark.parametrize("name", sorted(EXPERIMENTS))
+def test_every_optimizer_of_an_experiment_has_its_search_space(name):
     for optimizer in optimizers_of(EXPERIMENTS[name]):
-        file = pattern.replace("${workload}", chosen["workload"]).replace("${optimizer}", optimizer)
-        assert (SPACES / f"{file}.yaml").exists()
+        assert (SPACES / f"{space_of(name, optimizer)}.yaml").exists()
 
 
 def test_an_experiment_is_a_job_an_optimizer():
@@ -109,6 +150,35 @@ def test_an_experiment_is_a_job_an_optimizer():
 def test_every_schedule_composes(schedule):
     (study,) = studies("optimizer=sgd", f"schedule={schedule}")
     assert study.config["schedule"] == {"name": schedule}
+
+
+@pytest.mark.parametrize(
+    ("words", "times"),
+    [
+        (["optimizer=sgd"], 1),
+        (["-m", "optimizer=sgd,adam"], 3),  # all once, then each
+        (["experiment=quickstart", "optimizer=sgd", "hydra.mode=RUN"], 1),
+        (
+            ["experiment=quickstart", "optimizer=sgd"],
+            2 + 1,
+        ),  # whose file says that there are several
+    ],
+)
+def test_nothing_is_composed_in_vain(words, times, monkeypatch):
+    """Hydra does it all once more to learn the mode, which words and shipped files tell."""
+    seen, load = [], ConfigLoaderImpl.load_configuration
+    monkeypatch.setattr(
+        ConfigLoaderImpl, "load_configuration", lambda *a, **k: seen.append(1) or load(*a, **k)
+    )
+    assert jobs(*words)
+    assert len(seen) == times
+
+
+def test_no_shipped_file_but_experiments_sets_the_mode():
+    setting = {
+        path.parent.name for path in CONF.rglob("*.yaml") if "\n  mode: " in path.read_text()
+    }
+    assert setting == {"experiment"}
 
 
 # --- what a user types -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from harness.study.space import Choices, Constant, Range
 from harness.training.effective_rate import unit_rate
 from harness.training.schedules.constant import constant
 from harness.training.schedules.linear import linear
-from tests.config.test_compose import EXPERIMENTS, optimizers_of, shipped
+from tests.config.test_compose import EXPERIMENTS, optimizers_of, put_together, shipped, space_of
 
 COLUMNS = ("lr_only", "lr_and_others", "schedule")
 OPTIMIZERS = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam"]
@@ -29,7 +29,14 @@ def name_of(figure, column):
 
 @functools.cache
 def study(figure, column, optimizer):
-    return shipped(f"experiment={name_of(figure, column)}", f"optimizer={optimizer}")
+    name = name_of(figure, column)
+    return put_together(optimizer, space_of(name, optimizer), f"experiment={name}")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_what_is_put_together_here_is_what_hydra_composes(column):
+    experiment = f"experiment={name_of(FIGURES[0], column)}"
+    assert study(FIGURES[0], column, "nadam") == shipped(experiment, "optimizer=nadam")
 
 
 @pytest.mark.parametrize("figure", FIGURES)

@@ -1,0 +1,32 @@
+"""What Hydra composes only to look at it: left out where nothing can come of it. It is half a command's time."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+
+MULTIRUN = ("-m", "--multirun")
+
+
+@contextlib.contextmanager
+def composed_once(words: Sequence[str]) -> Iterator[None]:
+    """While entered, Hydra composes no job twice.
+
+    It does all of it once beforehand, to read ``hydra.mode``. Where a flag tells the mode, or nothing that
+    is named can set it (of the shipped files experiments alone do), it hears that none is set. And it
+    composes each job of a sweep to see that a launcher elsewhere can; here all are, before any is launched.
+    """
+    from hydra._internal.hydra import Hydra
+    from hydra.plugins.sweeper import Sweeper
+
+    mode, legal = Hydra.get_mode, Sweeper.validate_batch_is_legal
+    told = "hydra.mode=RUN" in words or any(word in MULTIRUN for word in words)
+    sets_it = re.compile(r"-|[+~]*(hydra\.(mode|searchpath)|experiment)\b")
+    if told or not any(map(sets_it.match, words)):
+        Hydra.get_mode = lambda *_, **__: None  # type: ignore[method-assign]
+    Sweeper.validate_batch_is_legal = lambda *_: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Hydra.get_mode, Sweeper.validate_batch_is_legal = mode, legal  # type: ignore[method-assign]
