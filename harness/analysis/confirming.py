@@ -79,14 +79,14 @@ def confirmed(searched: pd.DataFrame, reseeded: pd.DataFrame) -> pd.DataFrame:
         }  # fmt: skip
         for part, column in ERRORS.items():
             row[f"selected_{part}"] = best.loc[pair, column]
-            row |= {f"{part}_{key}": value for key, value in _sample(complete[column]).items()}
+            row |= {f"{part}_{key}": value for key, value in sample(complete[column]).items()}
         own = searched[(searched["workload"] == pair[0]) & (searched["optimizer"] == pair[1])]
         row |= _split(counted(feasible_alone(own)), budgets[group.workload], row["test_sd"])
         found.append(row)
     return pd.DataFrame(found)
 
 
-def _sample(errors: pd.Series) -> dict[str, float]:
+def sample(errors: pd.Series) -> dict[str, float]:
     """Mean, standard deviation, and the interval of the mean."""
     count, mean, sd = len(errors), errors.mean(), errors.std()
     half = stats.t.ppf(0.5 + LEVEL / 2, count - 1) * sd / np.sqrt(count) if count > 1 else np.nan
@@ -111,6 +111,12 @@ def _split(rows: pd.DataFrame, budget: int, seed_sd: float) -> dict[str, float]:
     }
 
 
+def home(source: Path | str) -> Path:
+    """The folder that a source is, or that a table lies in."""
+    path = Path(source)
+    return path if path.is_dir() else path.parent
+
+
 def beside(sources: Iterable[Path | str], trials: pd.DataFrame) -> pd.DataFrame:
     """What was confirmed of these trials' selected ones, as it lies in or beside the sources.
 
@@ -125,8 +131,7 @@ def beside(sources: Iterable[Path | str], trials: pd.DataFrame) -> pd.DataFrame:
     Raises:
         TableError: a table there that `confirmed` did not write.
     """
-    folders = [path if path.is_dir() else path.parent for path in map(Path, sources)]
-    files = [path for each in folders for path in (each / FOLDER / TABLE, each / TABLE)]
+    files = [path for each in map(home, sources) for path in (each / FOLDER / TABLE, each / TABLE)]
     tables = [_read(path) for path in files if path.exists()]
     if not tables:
         return pd.DataFrame(columns=list(COLUMNS))

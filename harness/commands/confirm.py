@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from harness.analysis.reading import Results
     from harness.config.build import Job
 
-APART = 10_000  # added to a study's seed: beyond those that people count up
-
 
 def main(arguments: Sequence[str]) -> int:
     parser = Parser("confirm", __doc__)
@@ -39,13 +37,12 @@ def main(arguments: Sequence[str]) -> int:
     if given.seeds < 2:
         raise ConfigError(f"--seeds must be 2 or more to tell a spread, got {given.seeds}")
 
-    from harness.analysis.confirming import FOLDER, TABLE, confirmed, told
+    from harness.analysis.confirming import FOLDER, TABLE, confirmed, home, told
     from harness.analysis.reading import read_results
     from harness.commands import run
 
     searched = read_results(given.root)
-    root = Path(given.root)
-    folder = Path(given.out or (root if root.is_dir() else root.parent) / FOLDER)
+    folder = Path(given.out or home(given.root) / FOLDER)
     jobs = list(_jobs(searched, folder, given.seeds, given.words))
     if status := run.run(jobs):
         return status
@@ -60,19 +57,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _jobs(searched: Results, folder: Path, seeds: int, words: Sequence[str]) -> Iterator[Job]:
     """A job for each selected trial: its study with its point as constants, and other seeds."""
-    from harness.analysis.confirming import selected
     from harness.commands import retrained
     from harness.config import compose
 
-    for row in selected(searched.trials).to_dict("records"):
-        study = searched.studies.get(row["study"])
-        if study is None or not study.overrides:
-            raise ConfigError(
-                f"{row['workload']}/{row['optimizer']} comes without its study, so that it cannot be trained"
-                " again; give the folder of its records, or its table with studies.json beside it"
-            )
+    for study, row in retrained.selected(searched):
         point = {name: row[f"hp.{name}"] for name in study.config["search_space"]}
         yield from compose.compose([
-            *retrained.at(study, point), f"seed={study.config['seed'] + APART}",
+            *retrained.at(study, point), retrained.fresh_seed(study),
             f"root={folder}", f"num_trials={seeds}", *words,
         ])  # fmt: skip

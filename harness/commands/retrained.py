@@ -1,13 +1,43 @@
-"""The words of a run that trains one point of a study again: its axes are constants, all else as it was."""
+"""The words of a run that trains one setting of a study again: its axes are constants, all else as it was."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ConfigError
 
 if TYPE_CHECKING:
+    from harness.analysis.reading import Results
     from harness.study.space import Value
     from harness.study.study import Study
+
+ALONE = ("sampler=halton", "num_feasible=null", "max_trials=null", "report=null")
+"""What an experiment may have asked for beside its study: not here."""
+APART = 10_000  # added to a study's seed: beyond those that people count up
+
+
+def selected(searched: Results) -> Iterator[tuple[Study, Mapping[str, Any]]]:
+    """The study and the selected trial's row of every workload and optimizer.
+
+    Raises:
+        ConfigError: one comes without its study.
+    """
+    from harness.analysis import confirming
+
+    for row in confirming.selected(searched.trials).to_dict("records"):
+        study = searched.studies.get(row["study"])
+        if study is None or not study.overrides:
+            raise ConfigError(
+                f"{row['workload']}/{row['optimizer']} comes without its study, so that it cannot be trained"
+                " again; give the folder of its records, or its table with studies.json beside it"
+            )
+        yield study, row
+
+
+def fresh_seed(study: Study) -> str:
+    """The word for a seed that no trial of a search has; the same for all studies of one seed."""
+    return f"seed={study.config['seed'] + APART}"
 
 
 def at(study: Study, point: Mapping[str, Value]) -> list[str]:
@@ -16,11 +46,33 @@ def at(study: Study, point: Mapping[str, Value]) -> list[str]:
     Args:
         point: a value for each axis of the study's search space.
     """
+    # An axis that was taken out (~search_space.lr) stays out.
+    rest = _words(study, lambda word: word.lstrip("+").startswith("search_space."))
+    return [*rest, *constants(point), *ALONE]
+
+
+def by_name(study: Study, values: Mapping[str, Value], schedule: str) -> list[str]:
+    """As `at`, of constants by the hyperparameters' own names, whichever axes the study searches.
+
+    Args:
+        values: of those that shall differ from the optimizer's default setting, the schedule's too.
+        schedule: its name.
+    """
+    beginnings = ("search_space", "schedule")
+    rest = _words(study, lambda word: word.lstrip("+~").startswith(beginnings))
+    default = f"search_space=defaults/{study.optimizer}"
+    return [*rest, default, f"schedule={schedule}", *constants(values), *ALONE]
+
+
+def constants(values: Mapping[str, Value]) -> list[str]:
+    """The words that make constants of these axes."""
+    return [f"++search_space.{name}={value!r}" for name, value in values.items()]
+
+
+def _words(study: Study, left_out: Callable[[str], bool]) -> list[str]:
+    """The study's own words but some, then those that say where its data and results lie."""
     from harness.study.study import portable
 
     whole = portable(study.overrides)
-    # An axis that was taken out (~search_space.lr) stays out.
-    rest = [word for word in whole if not word.lstrip("+").startswith("search_space.")]
     locations = [word for word in study.overrides if word not in whole]
-    constants = [f"++search_space.{name}={value!r}" for name, value in point.items()]
-    return [*rest, *locations, *constants, "sampler=halton"]
+    return [*(word for word in whole if not left_out(word)), *locations]

@@ -28,6 +28,7 @@ VERBS = {
     "ensemble": "predictions of several trials, seeds or checkpoints averaged",
     "difficulty": "the training examples' losses under a trial, for a curriculum",
     "confirm": "the selected configurations on fresh seeds: what is search, what is luck",
+    "untuned": "each optimizer's default setting beside its tuned one: what tuning buys",
     "repeat": "some trials of each study again: the same bits?",
     "spaces": "whether a comparison holds on parts of its search spaces",
     "bundle": "a results folder as one file that repeats it, own code and all",

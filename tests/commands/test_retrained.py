@@ -24,3 +24,15 @@ def test_every_trial_is_at_the_point(words):
     assert [again.point(trial) for trial in range(3)] == [point] * 3
     assert again.config["workload"] == of.config["workload"]
     assert again.config["optimizer"] == of.config["optimizer"]
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS.keys())
+def test_a_setting_by_the_hyperparameters_own_names(words):
+    of = study(*words, *TINY)
+    values = {"lr": 0.25, "end_factor": 0.5, "decay_steps_factor": 0.75}
+    again = study(*retrained.by_name(of, values, "linear"))
+    assert again.optimizer == of.optimizer
+    point = again.point(0)
+    assert all(point[name] == value for name, value in values.items())
+    assert again.point(1) == point
+    assert {"effective_lr", "lr_over_eps", "one_minus_momentum"}.isdisjoint(point)

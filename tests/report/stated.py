@@ -27,6 +27,7 @@ FIGURES = (
     "points",
     "searches",
 )
+FURTHER = ("confirmed/confirmed.csv", "untuned/untuned.csv")
 SHARES = re.compile(
     r"win|superiority|share|tie|probability|first|feasible|mass|no better than chance|wins"
 )
@@ -63,6 +64,7 @@ def rows_for(stated: Stated, page: Path, results: Path) -> list[Row]:
 @functools.cache
 def _of_result(folder: Path) -> tuple[Row, ...]:
     tables = [path for path in sorted(folder.glob("*.csv")) if path.name != TABLE]
+    tables += [folder / name for name in FURTHER if (folder / name).exists()]
     tables += [path for name in FIGURES for path in sorted(folder.glob(f"figures/{name}.csv"))]
     rows = [row for path in tables for row in of_table(pd.read_csv(path))]
     text = (folder / "card.md").read_text(encoding="utf-8")
