@@ -20,7 +20,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.errors import ConfigError
@@ -28,7 +30,7 @@ from harness.study.parametrisation import EFFECTIVE_LR, hyperparameters, split
 from harness.training import optimizers
 from harness.training.chain import parts
 from harness.training.definition import Group, groups
-from harness.training.rules import RULES
+from harness.training.rules import RULES, Rule
 from harness.training.selection import by_group
 from harness.training.steppers import Stepper
 from workloads.task import Task
@@ -134,11 +136,35 @@ def _alone(group: Group) -> str:
 def _on_one_number(
     definition: str, own: tuple[tuple[str, float], ...], steps: int, scale: float
 ) -> float:
+    rule = json.loads(definition)["rule"]
+    if rule in RULES:
+        last = _last_steps(RULES[rule], dict(own), (1.0, 0.5), steps, scale)
+        return _proportional(rule, lambda lr: torch.from_numpy(last[lr]), scale)
+
     def run(lr: float) -> Tensor:
         of = _stepper(json.loads(definition), dict(own), lr, [torch.zeros(1, dtype=torch.float64)])
         return _last_step(of, [torch.full((1,), scale, dtype=torch.float64)], steps)
 
-    return _proportional(json.loads(definition)["rule"], run, scale)
+    return _proportional(rule, run, scale)
+
+
+def _last_steps(
+    rule: Rule, own: Mapping[str, float], rates: Sequence[float], steps: int, scale: float
+) -> dict[float, NDArray[np.float64]]:
+    """`_last_step` of one of our rules on one number, ``[1]`` by learning rate, to the same bits.
+
+    In arrays, which a rule takes as it takes tensors: with a stepper 120 steps of Adam at both rates
+    took each trial 11 ms, so 0.9.
+    """
+    g, lr = np.full(len(rates), scale), np.array(rates)
+    state = [np.full_like(g, value) for value in rule.initial_state.values()]
+    before = after = np.zeros_like(g)
+    update: Any = rule.update
+    with np.errstate(all="ignore"):  # what is not finite is told of the last
+        for t in range(1, steps + 1):
+            step, *state = update(g, *state, t, lr=lr, **own)
+            before, after = after, after - step
+    return dict(zip(rates, (after - before)[:, None], strict=True))
 
 
 def _on_parameters(
@@ -214,7 +240,7 @@ def _last_step(stepper: Stepper, gradients: Sequence[Tensor], steps: int) -> Ten
 
     before: list[Tensor] = []
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # torch.manual_seed keeps a stack trace for ever
         for step in range(steps):
             if step == steps - 1:
                 before = [value.clone() for value in stepper.values]

@@ -2,8 +2,8 @@
 
 A rule takes the minibatch gradient ``g``, its state, and the step number ``t`` (from 1), and returns
 ``(step, *new_state)``; the trainer does ``theta <- theta - step``. Tensors are ``[parameters]``, or
-``[trials, parameters]`` with hyperparameters of shape ``[trials, 1]``. Keyword-only arguments are
-the hyperparameters, so a mistyped name in a config fails by name.
+``[trials, parameters]`` with hyperparameters of shape ``[trials, 1]``; NumPy arrays do as well. Keyword-only
+arguments are the hyperparameters, so a mistyped name in a config fails by name.
 
 These are the paper's rules, not ``torch.optim``'s; where the two part, a comment says so.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from harness.training.signatures import keywords
 
@@ -107,6 +107,15 @@ def nadam(
     return lr * _correction(beta1, beta2, t) * ahead / (v**0.5 + eps), m, v
 
 
+def _larger(one: Tensor, other: Tensor) -> Tensor:
+    """Of each two numbers; arrays have no such method."""
+    if hasattr(one, "maximum"):
+        return one.maximum(other)
+    import numpy as np
+
+    return cast("Tensor", np.maximum(one, other))
+
+
 def _correction(beta1: Hyper, beta2: Hyper, t: int) -> Hyper:
     return (1 - beta2**t) ** 0.5 / (1 - beta1**t)
 
@@ -138,5 +147,5 @@ def adamax(
 ) -> tuple[Tensor, ...]:
     """Kingma and Ba (2015), section 7.1; eps inside the maximum, as in torch.optim.Adamax."""
     m = beta1 * m + (1 - beta1) * g
-    u = (beta2 * u).maximum(g.abs() + eps)
+    u = _larger(beta2 * u, abs(g) + eps)
     return lr / (1 - beta1**t) * m / u, m, u

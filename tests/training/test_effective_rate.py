@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -128,6 +129,21 @@ def test_many_at_once_are_each_alone(rule):
     points = [{name: values[name] * factor for name in names} for factor in (1.0, 0.3)]
     alone = [unit(rule, point) for point in points]
     assert unit_rates(config(rule), points, S, model) == pytest.approx(alone, rel=1e-9)
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+@pytest.mark.parametrize("scale", [1e-160, 1e-3, 0.7, 1e155])
+def test_in_arrays_a_rule_makes_the_steps_of_its_stepper_to_the_bit(rule, scale):
+    random = np.random.default_rng(0)
+    names = [name for name in RULES[rule].hyperparameters if name != "lr"]
+    for steps in (1, 2, 23):
+        own = {n: 10 ** random.uniform(-9, 1) if n == "eps" else random.random() for n in names}
+        found = effective_rate._last_steps(RULES[rule], own, (1.0, 0.5), steps, scale)
+        for lr, last in found.items():
+            zero, g = (torch.full((1,), each, dtype=torch.float64) for each in (0.0, scale))
+            stepper = effective_rate._stepper({"rule": rule}, own, lr, [zero])
+            expected = effective_rate._last_step(stepper, [g], steps)
+            assert torch.equal(torch.from_numpy(last), expected) or expected.isnan().all()
 
 
 def test_running_it_leaves_random_numbers_as_they_were():
