@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from harness.records import headlines
 from harness.records.files import write_whole
 from harness.records.folder import StudyFolder
 from harness.records.headlines import Headline
-from harness.records.reading import read_record, record_paths, trusted
+from harness.records.reading import compacted_name, read_record, record_paths, trusted
 from harness.records.record import Record, to_text
 from harness.study.result import FINISHED, PRUNED
 
@@ -74,8 +73,7 @@ def _write_table(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    digest = hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
-    target = study_path / f"trials-{digest}.parquet"
+    target = study_path / compacted_name(texts)
     columns = {
         "trial": trials,
         "status": [each.status for each in told],

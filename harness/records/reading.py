@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -59,8 +60,8 @@ def _read_named(path: str, names: tuple[str, str, str], trial: int) -> Record:
     return from_text(text, names, trial)
 
 
-def checked(text: str, compacted: Path, trial: int) -> Record:
-    return from_text(text, _study_names(compacted.parent), trial)
+def checked(text: str, compacted: Path, trial: int, *, sealed: bool = False) -> Record:
+    return from_text(text, _study_names(compacted.parent), trial, sealed=sealed)
 
 
 def _study_names(study_path: Path) -> tuple[str, str, str]:
@@ -190,9 +191,10 @@ def scan_compacted(path: Path) -> tuple[dict[int, Record], Problem | None]:
         texts = compacted_texts(path)
     except ValueError as error:
         return {}, Problem(path, str(error))
+    sealed = path.name == compacted_name(text for _, text in texts)
     for trial, text in texts:
         try:
-            found[trial] = checked(text, path, trial)
+            found[trial] = checked(text, path, trial, sealed=sealed)
         except ValueError as error:
             problem = problem or Problem(path, f"holds a record of trial {trial} that {error}")
     return found, problem
@@ -225,6 +227,14 @@ def record_names(study_path: Path, within: str = "trials") -> list[str]:
     except OSError as error:
         raise DamagedRecord([Problem(folder, f"cannot be read ({error.strerror})")]) from None
     return sorted(name for name in names if _RECORD_NAME.fullmatch(name))
+
+
+def compacted_name(texts: Iterable[str]) -> str:
+    """What a Parquet file of these records, checked before, is called: by their hash."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode())
+    return f"trials-{digest.hexdigest()[:12]}.parquet"
 
 
 def compacted_texts(path: Path) -> list[tuple[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,11 +60,14 @@ def of(records: Iterable[Record], studies: dict[str, dict[str, Any]]) -> Tables:
     return _of_rows([rows(records, _asking(studies))], studies)
 
 
-class Rows(NamedTuple):
-    """Of some records what the tables keep: a row a trial; of the curves a list a column."""
+Columns = dict[str, list[Any]]
 
-    trials: list[dict[str, Any]]
-    curves: dict[str, list[Any]]
+
+class Rows(NamedTuple):
+    """Of some records what the tables keep, a list a column: of frames a record, 1,000 took 1.1 s."""
+
+    trials: Columns  # a row a trial
+    curves: Columns
 
 
 def rows(records: Iterable[Record], asks: Mapping[str, str]) -> Rows:
@@ -72,39 +76,44 @@ def rows(records: Iterable[Record], asks: Mapping[str, str]) -> Rows:
     Args:
         asks: the samplers of studies that are asked for their points, by fingerprint.
     """
-    found = Rows([], {name: [] for name in (*IDENTITY, *CURVE_COLUMNS)})
+    found = _none()
     for record in records:
-        found.trials.append(_row(record))
+        row = _row(record)
         if record["study"] in asks:
-            found.trials[-1]["sampler"] = asks[record["study"]]
+            row["sampler"] = asks[record["study"]]
+        _append(found.trials, {name: [value] for name, value in row.items()}, math.nan)
         curve = {**record["curve"], **_spent(record)}
         curve |= {name: [record[name]] * len(record["curve"]["step"]) for name in IDENTITY}
-        _append(found.curves, curve)
+        _append(found.curves, curve, None)
     return found
 
 
-def _append(curves: dict[str, list[Any]], further: Mapping[str, list[Any]]) -> None:
-    """Put rows of curves under others; a column that either lacks is empty there."""
-    # Lists: with a frame a record, 1,000 of them took 1.1 s instead of 0.1.
-    before = len(curves["step"])
+def _none() -> Rows:
+    trials = dict.fromkeys((*TABLE_COLUMNS, "val_loss", "test_loss"))
+    return Rows({name: [] for name in trials}, {name: [] for name in (*IDENTITY, *CURVE_COLUMNS)})
+
+
+def _append(columns: Columns, further: Mapping[str, list[Any]], nothing: float | None) -> None:
+    """Put rows under others; a column that either lacks holds ``nothing`` there."""
+    before = len(columns["trial"])
     for name, values in further.items():
-        column = curves.setdefault(name, [])
-        column += [None] * (before - len(column)) + values
+        column = columns.setdefault(name, [])
+        if len(column) < before:
+            column += [nothing] * (before - len(column))
+        column += values
 
 
 def _of_rows(parts: Iterable[Rows], studies: dict[str, dict[str, Any]]) -> Tables:
     import pandas as pd
 
-    trials: list[dict[str, Any]] = []
-    curves: dict[str, list[Any]] = {name: [] for name in (*IDENTITY, *CURVE_COLUMNS)}
+    found = _none()
     for part in parts:
-        trials += part.trials
-        _append(curves, part.curves)
-    for column in curves.values():  # those that the last records lack
-        column += [None] * (len(curves["step"]) - len(column))
-    names = dict.fromkeys((*TABLE_COLUMNS, "val_loss", "test_loss"))
-    names |= dict.fromkeys(name for row in trials for name in row)
-    return Tables(pd.DataFrame(trials, columns=list(names)), pd.DataFrame(curves), studies)
+        _append(found.trials, part.trials, math.nan)
+        _append(found.curves, part.curves, None)
+    for columns, nothing in ((found.trials, math.nan), (found.curves, None)):
+        for column in columns.values():  # those that the last records lack
+            column += [nothing] * (len(columns["trial"]) - len(column))
+    return Tables(pd.DataFrame(found.trials), pd.DataFrame(found.curves), studies)
 
 
 def _asking(studies: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

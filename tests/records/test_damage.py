@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.records import damage, reading, record, tables
+from harness.records.compaction import compact
 from harness.records.files import write_whole
-from harness.records.folder import study_node
+from harness.records.folder import StudyFolder, study_node
 from harness.records.reading import DamagedRecord
 from harness.study.study import Study
 from tests.records.made_up import CONFIG, made
@@ -117,3 +118,27 @@ def test_the_good_records_of_a_damaged_parquet_file_are_kept(folder):
     ((problem, _),) = damage.set_aside_damaged(folder.path)
     assert "holds a record of trial 1 that is not JSON" in problem.what
     assert sorted(folder.read_all()) == [0, 2]
+
+
+@pytest.mark.parametrize("edit", [("0.5", "0.25"), ('"trial": 1', '"trial": 2')])
+def test_an_edit_of_a_compacted_record_is_found(edit, folder):
+    """The file's name, the hash of its records, stands for their checksums; not once they are changed."""
+    for trial in range(3):
+        folder.write(made(trial))
+    path = compact(folder.path)
+    assert sorted(folder.read_all()) == [0, 1, 2]
+    columns = pq.read_table(path).to_pydict()
+    columns["record"][1] = columns["record"][1].replace(*edit, 1)
+    pq.write_table(pa.table(columns), path)
+    with pytest.raises(DamagedRecord, match="of trial 1 that does not match its checksum"):
+        folder.read_all()
+
+
+def test_a_compacted_file_of_another_study_is_refused(folder, tmp_path):
+    folder.write(made(0))
+    path = compact(folder.path)
+    other = StudyFolder(tmp_path, Study({**CONFIG, "seed": 1}))
+    other.create()
+    path.rename(other.path / path.name)
+    with pytest.raises(DamagedRecord, match="of trial 0 that is of study"):
+        other.read_all()
