@@ -213,21 +213,24 @@ def rank_probabilities(
     k = np.atleast_1d(np.asarray(budgets, dtype=float))
     nodes, node_weights = np.polynomial.legendre.leggauss(len(fields) // 2 + 1)
     u, u_weights = (nodes + 1) / 2, node_weights / 2
+    survived = [survival(len(field), k, replacement=replacement) for field in fields]
     result = np.zeros((len(k), len(fields), len(fields)))
     for own, x in enumerate(fields):
-        rivals = [rival for other, rival in enumerate(fields) if other != own]
-        for row, budget in enumerate(k):  # one budget at a time: [ranks, nodes, trials] in memory
+        # Of each rival, P(its best >= x) and P(its best > x): [budgets, trials]
+        behind = [
+            [above[:, np.searchsorted(rival, x, side)] for side in ("left", "right")]
+            for other, (rival, above) in enumerate(zip(fields, survived, strict=True))
+            if other != own
+        ]
+        w = weights(x, k, replacement=replacement)
+        for row in range(len(k)):  # one budget at a time: [ranks, nodes, trials] in memory
             counts = np.zeros((len(fields), len(u), len(x)))  # P(number of rivals ahead)
             counts[0] = 1.0
-            for rival in rivals:
-                above = survival(len(rival), [budget], replacement=replacement)[0]
-                at_least = above[np.searchsorted(rival, x, "left")]
-                greater = above[np.searchsorted(rival, x, "right")]
-                ahead = (1 - at_least) + u[:, None] * (at_least - greater)
+            for at_least, greater in behind:
+                ahead = (1 - at_least[row]) + u[:, None] * (at_least[row] - greater[row])
                 counts[1:] = counts[1:] * (1 - ahead) + counts[:-1] * ahead
                 counts[0] *= 1 - ahead
-            w = weights(x, [budget], replacement=replacement)[0]
-            result[row, own] = np.einsum("rut,u,t->r", counts, u_weights, w, optimize=True)
+            result[row, own] = np.einsum("rut,u,t->r", counts, u_weights, w[row], optimize=True)
     return result
 
 

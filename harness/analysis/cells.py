@@ -10,7 +10,7 @@ from __future__ import annotations
 import pandas as pd
 
 from harness.analysis import confidence
-from harness.analysis.counting import counted, marked
+from harness.analysis.counting import counts, marked
 from harness.analysis.names import optimizer_order
 from harness.analysis.pooling import groups
 from harness.study.result import COMPLETE
@@ -31,9 +31,9 @@ def cells(trials: pd.DataFrame) -> pd.DataFrame:
     workloads = list(trials["workload"].unique())
     optimizers = optimizer_order(trials["optimizer"].unique())
     index = pd.MultiIndex.from_product([workloads, optimizers], names=PAIR)
-    counts = [len(counted(found[pair])) if pair in found else 0 for pair in index]
+    numbers = [int(counts(found[pair]).sum()) if pair in found else 0 for pair in index]
     missing = [_missing(found.get(pair)) for pair in index]
-    frame = pd.DataFrame({"trials": counts, "missing": missing}, index=index).reset_index()
+    frame = pd.DataFrame({"trials": numbers, "missing": missing}, index=index).reset_index()
     frame["unit"] = frame["workload"].map(units(trials))
     return marked(frame, trials)
 
@@ -41,7 +41,7 @@ def cells(trials: pd.DataFrame) -> pd.DataFrame:
 def _missing(rows: pd.DataFrame | None) -> str:
     if rows is None:
         return NOT_RUN
-    return "" if (rows["status"] == COMPLETE).any() else NO_FEASIBLE
+    return "" if (rows["status"].to_numpy() == COMPLETE).any() else NO_FEASIBLE
 
 
 def units(trials: pd.DataFrame) -> dict[str, str]:
@@ -68,9 +68,9 @@ def comparison_budget(
     >>> comparison_budget(made_up).to_dict(), comparison_budget(made_up, budget=2).to_dict()
     ({'w': 6}, {'w': 2})
     """
-    counts = cells(trials).query("trials > 0")
-    most = counts.groupby("workload", sort=False)["trials"].transform("max")
-    fewest = counts[counts["trials"] * 2 >= most].groupby("workload", sort=False)["trials"].min()
+    known = cells(trials).query("trials > 0")
+    most = known.groupby("workload", sort=False)["trials"].transform("max")
+    fewest = known[known["trials"] * 2 >= most].groupby("workload", sort=False)["trials"].min()
     vouched = (fewest // confidence.TRUSTED_SHARE).clip(lower=1, upper=DECISION_BUDGET)
     asked = vouched if budget is None else pd.Series(budget, index=fewest.index)
     return asked if max_budget is None else asked.clip(upper=max_budget)

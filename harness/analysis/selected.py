@@ -88,13 +88,9 @@ def at_budget(
     budgets = comparison_budget(trials, max_budget, budget=budget)
     frame = cells(trials).assign(metric=metric)
     frame["budget_trials"] = frame["workload"].map(budgets).fillna(0).astype(int)
-    points = [
-        tuning_curves(usable[usable["workload"] == workload], metric, select_by, [k])
-        for workload, k in budgets.items()
-        if (usable["workload"] == workload).any()
-    ]
-    if points:
-        curves = pd.concat(points).drop(columns=EVERY, errors="ignore")
+    if usable["workload"].isin(budgets.index).any():
+        each = {str(workload): [int(k)] for workload, k in budgets.items()}
+        curves = tuning_curves(usable, metric, select_by, each).drop(columns=EVERY, errors="ignore")
         frame = frame.merge(curves, how="left", on=[*PAIR, "budget_trials"])
     else:
         frame = frame.assign(**dict.fromkeys(COLUMNS[3:], np.nan))

@@ -14,7 +14,7 @@ search: read K as its random-search equivalent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ def tuning_curves(
     trials: pd.DataFrame,
     metric: str = "val_error",
     select_by: str | None = None,
-    budgets: Sequence[int] | None = None,
+    budgets: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     *,
     max_budget: int | None = None,
 ) -> pd.DataFrame:
@@ -51,7 +51,8 @@ def tuning_curves(
             ``train_loss``, or ``steps_to_target`` once `targets.with_steps_to_target` has added it.
         select_by: the column whose lowest value selects; None for ``val_error``, or for the metric
             itself where that is a ``…_to_target`` one. ``train_loss`` gives Figure 9.
-        budgets: values of K; None for 1, 2, 4, … and N. Those above an optimizer's N are left out.
+        budgets: values of K, of all workloads or of each; None for 1, 2, 4, … and N. Those above an
+            optimizer's N are left out.
         max_budget: the largest K, taking the place of N where it is smaller.
 
     An optimizer without a counted trial has no rows. The interval is of the metric that selects;
@@ -73,7 +74,8 @@ def tuning_curves(
     curves = []
     for group in groups(trials):
         rows = counted(group.trials)
-        k = _budgets(len(rows), budgets, max_budget)
+        own = budgets.get(group.workload, ()) if isinstance(budgets, Mapping) else budgets
+        k = _budgets(len(rows), own, max_budget)
         if len(k):
             pair = {"workload": group.workload, "optimizer": group.optimizer}
             curves.append(pd.DataFrame(pair | _curve(rows, metric, select_by, k)))
