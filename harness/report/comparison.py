@@ -25,6 +25,7 @@ from harness.analysis.ranks import first_and_mean_rank
 from harness.analysis.reading import Results
 from harness.analysis.selected import ERRORS, errors
 from harness.analysis.selection_bias import selection_bias
+from harness.analysis.side_by_side import side_by_side
 from harness.analysis.space_check import sources_of, space_check
 from harness.analysis.targets import targets, timed
 from harness.analysis.tuning_curves import TO_TARGET, in_cells
@@ -96,35 +97,64 @@ def analyse(
         str(w): int(k) for w, k in comparison_budget(trials, most, budget=question.budget).items()
     }
     metrics = tuple(dict.fromkeys((select_by, *ERRORS)))
-    at_budget = errors(trials, select_by, metrics, **at)
     shown = sorted({k for budget in budgets.values() for k in shown_budgets(budget)})
-    feasible = feasibility(trials)
-    every_pair = pairs(trials, select_by, baseline=question.baseline, studies=found.studies, **at)
-    edges = verdicts(trials, select_by, studies=found.studies, **at)
-    sources = sources_of(found.studies, folders, roots)
-    checked = space_check(trials, found.studies, metric=select_by, sources=sources)
-    at_borders = borders(trials, found.studies, metric=select_by)
+    studies = found.studies
+
+    def raced() -> tuple[pd.DataFrame, pd.DataFrame]:  # by the same random swaps
+        return (
+            pairs(trials, select_by, baseline=question.baseline, studies=studies, **at),
+            verdicts(trials, select_by, studies=studies, **at),
+        )
+
+    def tuned() -> tuple[pd.DataFrame, ...]:  # with the same simulated tails
+        return (
+            curves(trials, question),
+            in_cells(trials, select_by, select_by, shown),
+            errors(trials, select_by, metrics, **at),
+            selection_bias(trials, max_budget=most),
+            final(trials, budgets, select_by=select_by),
+        )
+
+    def searched() -> tuple[pd.DataFrame, ...]:
+        sources = sources_of(studies, folders, roots)
+        return (
+            importance(trials, select_by),
+            borders(trials, studies, metric=select_by),
+            feasibility(trials),
+            space_check(trials, studies, metric=select_by, sources=sources),
+        )
+
+    compared_at = sorted(set(budgets.values()))
+    raced_, tuned_, searched_, ranks, learning = side_by_side(
+        trials,
+        raced,
+        tuned,
+        searched,
+        lambda: first_and_mean_rank(trials, select_by, max_budget=most, also=compared_at),
+        lambda: of_workloads_with_curves(trials, found.curves, against=question.against, **at),
+    )
+    every_pair, edges = raced_
+    tuning, outcome, at_budget, bias, ended = tuned_
+    important, at_borders, feasible, checked = searched_
     return Analysis(
         results=found,
         question=question,
         budgets=budgets,
-        curves=curves(trials, question),
+        curves=tuning,
         errors=at_budget,
-        outcome=in_cells(trials, select_by, select_by, shown),
-        ranks=first_and_mean_rank(
-            trials, select_by, max_budget=most, also=sorted(set(budgets.values()))
-        ),
-        final=final(trials, budgets, select_by=select_by),
+        outcome=outcome,
+        ranks=ranks,
+        final=ended,
         pairs=every_pair,
         inclusions=edges,
-        importance=importance(trials, select_by),
+        importance=important,
         borders=at_borders,
         feasibility=feasible,
         spaces=checked,
-        bias=selection_bias(trials, max_budget=most),
+        bias=bias,
         confirmed=beside(roots, trials),
         across=across_spaces(spaces.trials, spaces.studies, max_budget=most) if spaces else None,
-        learning=of_workloads_with_curves(trials, found.curves, against=question.against, **at),
+        learning=learning,
         answers=answers(
             at_budget, every_pair, edges, feasible, at_borders, checked, question.baseline
         ),

@@ -33,6 +33,7 @@ from harness.analysis.cells import drawn
 from harness.analysis.checking import EVERY
 from harness.analysis.costs import costs
 from harness.analysis.reading import Paths, Results, as_paths, read_results, save_results
+from harness.analysis.side_by_side import side_by_side
 from harness.analysis.tuning_curves import COLUMNS
 from harness.errors import ConfigError, SweepError
 from harness.figures import budget_curves, search_spaces
@@ -112,7 +113,35 @@ def placed(folder: Path, what: str) -> Iterator[Path]:
 
 
 def _files(analysis: Analysis, folder: Path) -> list[Path]:
-    paths = save_results(analysis.results, folder)
+    note = catalogue.note(analysis.results, analysis.question)
+
+    def pictures() -> list[Path]:
+        drawn = catalogue.save_figure(
+            "tuning_curves", analysis.curves, budget_curves.draw, folder, note, numbers=False
+        )
+        if analysis.across is None:
+            return [*drawn.paths]
+        beside = catalogue.save_figure(
+            catalogue.SEARCH_SPACES.name, analysis.across.errors, search_spaces.draw, folder, note
+        )
+        return [*drawn.paths, *beside.paths]
+
+    def web_page() -> list[Path]:
+        path = folder / "report.html"
+        path.write_bytes(page.render(analysis).encode("utf-8", "replace"))  # a path may be no text
+        return [path]
+
+    parts = side_by_side(
+        analysis.results.trials,
+        lambda: save_results(analysis.results, folder),
+        lambda: _tables(analysis, folder),
+        pictures,
+        web_page,
+    )
+    return [path for paths in parts for path in paths]
+
+
+def _tables(analysis: Analysis, folder: Path) -> list[Path]:
     curves = drawn(analysis.curves).dropna(subset=["budget_trials"])
     further = [n for n in ("share_reached", "opda_low", "opda_high", EVERY) if n in curves]
     tables = {
@@ -129,21 +158,8 @@ def _files(analysis: Analysis, folder: Path) -> list[Path]:
     if len(analysis.confirmed):
         tables["confirmed"] = analysis.confirmed
     for name, frame in tables.items():
-        paths.append(folder / f"{name}.csv")
-        frame.to_csv(paths[-1], index=False)
-    note = catalogue.note(analysis.results, analysis.question)
-    picture = catalogue.save_figure(
-        "tuning_curves", analysis.curves, budget_curves.draw, folder, note, numbers=False
-    )
-    paths += picture.paths
-    if analysis.across:
-        beside = catalogue.save_figure(
-            catalogue.SEARCH_SPACES.name, analysis.across.errors, search_spaces.draw, folder, note
-        )
-        paths += beside.paths
-    paths.append(folder / "report.html")
-    paths[-1].write_bytes(page.render(analysis).encode("utf-8", "replace"))  # a path may be no text
-    return paths
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return [folder / f"{name}.csv" for name in tables]
 
 
 def _console() -> Console:
