@@ -234,9 +234,9 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
             seconds = own["seconds_to_curve"].replace(np.inf, np.nan)
             mine = own["contender"].str.startswith("harness")
             axes.barh(own["contender"], seconds, color=np.where(mine, "#d55e00", "#8c8c8c"))
-            for row, value in enumerate(seconds):
-                text = "never" if np.isnan(value) else f" {value:.2f}"
-                axes.text(0 if np.isnan(value) else value, row, text, va="center", fontsize=7)
+            for name, value in zip(own["contender"], seconds, strict=True):  # not all ran on each
+                text = " never" if np.isnan(value) else f" {value:.2f}"
+                axes.text(0 if np.isnan(value) else value, name, text, va="center", fontsize=7)
             axes.axvline(1.0, color="black", linewidth=0.8)
             axes.set(title=workload, xlabel="seconds to the same curve, by bare loops")
         caption = (
