@@ -20,9 +20,9 @@ install: $(STAMP) ## the environment, in .venv
 demo: $(STAMP) ## six tuned optimizers compared on real data, in minutes
 	$(BIN)/python -m harness experiment=quickstart
 
-# On all cores; Slurm and each file of kills and of the browser in one process (tests/conftest.py), which
-# mostly waits: so one more process than cores where they run.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
+# On all cores, a file in one process and so is all of Slurm (tests/conftest.py), which mostly waits: so one
+# more process than cores where it runs.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 test: $(STAMP) ## the tests to wait for: some four minutes on two cores
 	$(PYTEST) -m "not (slow or fault or slurm or browser)"

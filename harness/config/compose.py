@@ -166,7 +166,7 @@ def _hydra(words: Sequence[str], task: Callable[[DictConfig], None]) -> None:
     sys.argv = [sys.argv[0], *as_hydra_takes_them(words)]
     main = hydra.main(version_base="1.3", config_path="pkg://harness.conf", config_name="config")
     try:
-        with own_files_first(config_dir(words)), composed_once(words):
+        with own_files_first(own := config_dir(words)), composed_once(words, own):
             main(task)()
     finally:
         sys.argv = before

@@ -205,7 +205,7 @@ def test_no_share_of_races_is_told_without_an_interval():
 # --- error rates --------------------------------------------------------------------------------
 
 NAMES = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "nadam")
-EXPERIMENTS = 200
+EXPERIMENTS = 120
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ def test_trials_without_a_partner_stay_where_they_are():
     assert np.ptp(compare(a, b, 4, swaps=50).swapped) == 0
 
 
+@pytest.mark.slow
 def test_identical_optimizers_of_different_n_win_half_each():
     """Drawn with replacement those with N = 200 would win .54 at K = 16, and .58 at K = 40."""
     rng = np.random.default_rng(0)
@@ -179,6 +180,7 @@ def test_holm_is_the_step_down_procedure():
     assert [len(each) for each in holm([])] == [0, 0]
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_trials_take_a_second_and_100_mb():
     rng = np.random.default_rng(0)
     a, b = sample(rng.random(100_000)), sample(rng.random(100_000))
@@ -195,7 +197,7 @@ def test_a_hundred_thousand_trials_take_a_second_and_100_mb():
 # --- how often it is wrong ------------------------------------------------------------------------
 
 SURFACE = races.common_surface
-TABLES = 2000
+TABLES = 1000
 
 
 def simulated(make, n, m, budget, odds=1.0, tables=TABLES):

@@ -25,6 +25,16 @@ def mixed(rng, n, odds, shared):
     return Sample(races.winning(mine, odds), np.arange(n)), Sample(theirs, np.arange(n))
 
 
+@pytest.fixture
+def fewer_tables(monkeypatch):
+    """Simulated: a power is then good to .05."""
+    power.cache_clear()
+    monkeypatch.setattr("harness.analysis.power.TABLES", 100)
+    yield
+    power.cache_clear()
+
+
+@pytest.mark.usefixtures("fewer_tables")
 def test_more_trials_a_larger_share_and_more_in_common_make_it_surer():
     question = Question(0.75, 16)
     powers = [power(question, n) for n in (80, 160, 320)]
@@ -33,6 +43,7 @@ def test_more_trials_a_larger_share_and_more_in_common_make_it_surer():
     assert power(Question(0.75, 16, LEVEL / 15), 160) < power(question, 160)
 
 
+@pytest.mark.slow
 def test_the_number_of_trials_has_that_power():
     question = Question(0.75, 16)
     count = trials_for(question, 0.8)

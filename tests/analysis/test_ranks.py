@@ -79,10 +79,17 @@ def test_first_places_are_those_of_the_full_ranks():
         np.testing.assert_allclose(quick, full[:, :, 0], atol=1e-12)
 
 
+ALIKE, APART = (1,) * 6, (1, 1, 1.5, 2, 3, 3)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "budget"), [(64, 12), (256, 16), (256, 4)])
-@pytest.mark.parametrize("odds", [(1,) * 6, (1, 1, 1.5, 2, 3, 3)], ids=["alike", "apart"])
-@pytest.mark.parametrize("surface", [False, True])
+@pytest.mark.parametrize(
+    ("n", "budget", "odds", "surface"),
+    [
+        (64, 12, ALIKE, True), (64, 12, APART, False), (256, 16, ALIKE, False), (256, 16, APART, True),
+        (256, 4, ALIKE, True), (256, 4, APART, False),
+    ],
+)  # fmt: skip
 def test_the_interval_of_a_share_holds_it_in_about_nine_tables_of_ten(n, budget, odds, surface):
     rng = np.random.default_rng([n, budget])
     truth, covered = np.array(odds) / sum(odds), []

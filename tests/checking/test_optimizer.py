@@ -98,7 +98,9 @@ def found(tmp_path, monkeypatch):
         ("Forgets", "resumes", WRONG, "count differs|parameters.* differs"),
         ("Random", "deterministic", WRONG, "the same 10 steps twice end up to"),
         ("Hoards", "memory", LOOK, "holds 20 times the parameters"),
-        ("Slow", "cost", LOOK, r"a step takes \d+\.\d+ times SGD's"),
+        pytest.param(
+            "Slow", "cost", LOOK, r"a step takes \d+\.\d+ times SGD's", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_fault_is_found_and_nothing_else(found, name, what, verdict, told):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing.context
 import shlex
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -44,10 +45,10 @@ def forget(monkeypatch, *folders):
     )
 
 
-@pytest.fixture
-def mine(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
     """A folder with own code in a package and own YAML, and three trials of it and of sgd."""
-    folder = tmp_path / "mine"
+    folder = tmp_path_factory.mktemp("swept") / "mine"
     files = {
         "my_code/__init__.py": "",
         "my_code/rules.py": RULE,
@@ -59,11 +60,25 @@ def mine(tmp_path, monkeypatch):
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
+    words = ["--config-dir", "my_conf", "-m", "optimizer=mine,sgd", "num_trials=3", "root=found"]
+    with pytest.MonkeyPatch.context() as patch:
+        go_to(folder, patch)
+        assert command([*words, *SMALL]) == EXIT_COMPLETE
+        forget(patch, folder)
+    return folder
+
+
+def go_to(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
-    words = ["--config-dir", "my_conf", "-m", "optimizer=mine,sgd", "num_trials=3", "root=found"]
-    assert command([*words, *SMALL]) == EXIT_COMPLETE
+
+
+@pytest.fixture
+def mine(swept, tmp_path, monkeypatch):
+    """A copy of one's own of it, the current folder."""
+    folder = shutil.copytree(swept, tmp_path / "mine")
+    go_to(folder, monkeypatch)
     yield folder
     forget(monkeypatch, tmp_path)
 

@@ -123,9 +123,11 @@ def test_classes_of_other_kinds(here, capsys, name, further, expected, schedule)
 @pytest.mark.parametrize(
     "path",
     [
-        "torch.optim.AdamW", "torch.optim.LBFGS", "torch.optim.Rprop", "torch.optim.ASGD",
-        "torch.optim.Adafactor", "pytorch_optimizer.Prodigy", "pytorch_optimizer.Ranger21",
-        "pytorch_optimizer.CAME", "pytorch_optimizer.Tiger", "schedulefree.RAdamScheduleFree",
+        "torch.optim.AdamW", "torch.optim.LBFGS", "pytorch_optimizer.Prodigy", "schedulefree.RAdamScheduleFree",
+        *(pytest.param(path, marks=pytest.mark.slow) for path in (
+            "torch.optim.Rprop", "torch.optim.ASGD", "torch.optim.Adafactor", "pytorch_optimizer.Ranger21",
+            "pytorch_optimizer.CAME", "pytorch_optimizer.Tiger",
+        )),
     ],
 )  # fmt: skip
 def test_what_it_writes_of_others_composes_and_runs(here, path):

@@ -16,6 +16,7 @@ from harness.study.study import Study
 from tests.studies import jobs
 
 CONF = Path(__file__).parents[2] / "conf"
+TINY = Path(__file__).parents[1] / "faults" / "conf"
 SPACES = CONF / "search_space"
 WORKLOADS = sorted(folder.name for folder in SPACES.iterdir())
 
@@ -97,6 +98,7 @@ def test_every_other_search_space_composes(name, by_hydra):
     assert study.space.keys() == OmegaConf.create(text).keys()
 
 
+@functools.cache
 def experiment(name):
     """An experiment's file on top of those that it goes on from."""
     own = OmegaConf.load(CONF / "experiment" / f"{name}.yaml")
@@ -158,10 +160,8 @@ def test_every_schedule_composes(schedule):
         (["optimizer=sgd"], 1),
         (["-m", "optimizer=sgd,adam"], 3),  # all once, then each
         (["experiment=quickstart", "optimizer=sgd", "hydra.mode=RUN"], 1),
-        (
-            ["experiment=quickstart", "optimizer=sgd"],
-            2 + 1,
-        ),  # whose file says that there are several
+        (["--config-dir", str(TINY), "workload=tiny", "optimizer=sgd"], 1),
+        (["experiment=quickstart", "optimizer=sgd"], 3),  # whose file has it a sweep
     ],
 )
 def test_nothing_is_composed_in_vain(words, times, monkeypatch):
@@ -172,6 +172,17 @@ def test_nothing_is_composed_in_vain(words, times, monkeypatch):
     )
     assert jobs(*words)
     assert len(seen) == times
+
+
+def test_a_file_of_ones_own_may_set_the_mode(tmp_path):
+    (tmp_path / "workload").mkdir()
+    text = (CONF / "workload" / "digits_mlp.yaml").read_text()
+    swept = "hydra:\n  mode: MULTIRUN\n  sweeper:\n    params:\n      seed: 0,1\n"
+    (tmp_path / "workload" / "mine.yaml").write_text(
+        text.replace("name: digits_mlp", "name: mine") + swept
+    )
+    words = ("workload=mine", "optimizer=sgd", "search_space=digits_mlp/sgd")
+    assert len(jobs("--config-dir", str(tmp_path), *words)) == 2
 
 
 def test_no_shipped_file_but_experiments_sets_the_mode():

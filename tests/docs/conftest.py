@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.__main__ import command
+from harness.figures import style
 from tests.workloads.conftest import made_shards
 
 # What every training of a page is shortened to: a minute instead of hours.
@@ -95,6 +96,7 @@ def scratch(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
+    monkeypatch.setitem(style.SETTINGS, "savefig.dpi", 40)  # no test here looks at a picture
     yield tmp_path
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):

@@ -4,6 +4,7 @@ Trainings are shortened (`conftest.SMALL`); Python and YAML blocks that name a f
 are written there. What can't be run in a test is `LEFT_OUT`, with what is checked of it instead.
 """
 
+import functools
 import importlib.util
 import re
 import shutil
@@ -11,6 +12,7 @@ import shutil
 import pytest
 
 from harness.__main__ import command
+from harness.analysis import power
 from harness.commands import verbs, watched
 from tests.docs.conftest import NO_DOWNLOADS, SMALL, of_made_sentences, shortened
 from tests.docs.pages import CHECKOUT, PAGES, blocks, commands, file_of
@@ -39,6 +41,8 @@ PRINTING = ("--cfg", "--help", "-sc")
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_of_a_page_runs(page, scratch, small_results, monkeypatch, capsys):
+    monkeypatch.setattr(power, "TABLES", 40)  # simulated by `harness plan`
+    monkeypatch.setattr(power, "power", functools.cache(power.power.__wrapped__))
     monkeypatch.setattr(watched, "STARTS", 1)
     monkeypatch.setattr(watched, "ESCAPE_STEPS", 9)
     monkeypatch.setenv("PATH", str(scratch))  # no Slurm, whatever this machine has

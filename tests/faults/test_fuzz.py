@@ -73,7 +73,7 @@ def ends_well(capsys, words, root):
 
 
 @given(st.lists(WORDS, min_size=1, max_size=2), st.sampled_from([[], ["-m", "optimizer=sgd,adam"]]))
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
 def test_fuzz_overrides_end_in_requests_or_in_one_line(capsys, results, words, several):
     ends_well(capsys, [f"root={results}", *several, *words], results)
 
@@ -110,7 +110,7 @@ LINES = st.one_of(
     st.booleans(),
     st.sampled_from(["utf-8", "utf-8", "utf-8", "latin-1", "utf-16"]),
 )
-@settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_fuzz_files_end_in_requests_or_in_one_line(
     capsys, results, tmp_path, file, place, line, instead, encoding
 ):

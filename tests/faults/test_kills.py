@@ -10,7 +10,7 @@ from tests.faults import sweeps
 
 TRIALS = 40
 WORDS = ("optimizer=momentum", "workers=2", "model.step_seconds=0.02", f"num_trials={TRIALS}")
-KILLS = {"worker": 10, "command": 8, "group": 8}
+KILLS = {"worker": 8, "command": 6, "group": 6}
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ GOOD = table().astype(str)
     st.sampled_from(["utf-8", "utf-8", "utf-8", "utf-16", "latin-1"]),
     st.integers(0, 10**6),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_fuzz_tables_end_in_an_analysis_or_in_one_line(
     tmp_path, changes, without, separator, mark, encoding, cut
 ):

@@ -33,7 +33,7 @@ def figures(words: Sequence[str]) -> int:
 
 def committed(folder: Path, name: str) -> Path:
     (folder / "results" / name).mkdir(parents=True)
-    save_results(made_up.results(20), folder / "results" / name)
+    save_results(made_up.two_optimizers(), folder / "results" / name)
     return folder / "results" / name
 
 
@@ -53,6 +53,7 @@ def test_a_source_is_drawn_into_the_folder_asked_for(tmp_path: Path) -> None:
     assert {path.suffix for path in (tmp_path / "here").iterdir()} == {".csv", ".svg"}
 
 
+@pytest.mark.slow
 def test_a_table_of_several_search_spaces_gives_figures_3_and_4(tmp_path: Path) -> None:
     with_spaces().to_csv(tmp_path / "spaces.csv", index=False)
     assert figures([str(tmp_path / "spaces.csv"), "--out", str(tmp_path / "here")]) == 0

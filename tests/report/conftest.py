@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -23,12 +25,27 @@ def made_up_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "trials.csv"
 
 
+class Written(NamedTuple):
+    """A report: its folder, the paths it gave, what it printed."""
+
+    folder: Path
+    paths: list[Path]
+    printed: str
+
+
 @pytest.fixture(scope="session")
-def written(made_up_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of its report."""
+def whole(made_up_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Its report."""
     out = tmp_path_factory.mktemp("report")
-    write_report(made_up_table, out)
-    return out
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        paths = write_report(made_up_table, out)
+    return Written(out, paths, printed.getvalue())
+
+
+@pytest.fixture(scope="session")
+def written(whole: Written) -> Path:
+    """The folder of its report."""
+    return whole.folder
 
 
 def data_of(page: str) -> dict[str, Any]:

@@ -105,7 +105,16 @@ def test_no_records_is_an_error(tmp_path):
         card.facts(tmp_path)
 
 
-@pytest.mark.parametrize("folder", COMMITTED, ids=lambda path: path.name)
+COSTLY = ("modern_digits",)  # four seconds: 24 optimizers, 276 pairs
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param(path, id=path.name, marks=[pytest.mark.slow] * (path.name in COSTLY))
+        for path in COMMITTED
+    ],
+)
 def test_committed_cards_state_what_the_records_say(folder, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # they are the same from everywhere
     assert card.facts(folder, [shipped.folder()]) in (folder / "card.md").read_text()

@@ -89,6 +89,7 @@ def test_what_selects_is_asked_for_and_named(
     assert notes == [f"{results.sampler()} The lowest training loss selects.", results.sampler()]
 
 
+@pytest.mark.slow
 def test_where_every_trial_counts_the_figures_that_have_a_choice_say_so(
     results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ def test_one_changed_number_is_found():
     assert [each.texts for each in unfounded(page, changed)] == [("69 %", "51 %", "86 %")]
 
 
+@pytest.mark.slow
 def test_most_changed_numbers_are_found():
     """Each number moved by one to nine of its last digits, one at a time: of 536 (November) 64 % are found."""
     rng = np.random.default_rng(0)

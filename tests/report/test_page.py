@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from harness.analysis.checking import check
 from harness.analysis.reading import Results
@@ -65,6 +66,7 @@ def test_a_command_keeps_what_makes_the_trial_and_drops_where_it_ran() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_long_table_is_capped_to_the_best_of_each_and_quick(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frames = [
@@ -73,9 +75,9 @@ def test_a_long_table_is_capped_to_the_best_of_each_and_quick(tmp_path: Path) ->
         for name in ("sgd", "adam")
     ]  # fmt: skip
     trials = check(pd.concat(frames, ignore_index=True))
-    start = time.perf_counter()
+    start = time.process_time()
     page = render(analyse(Results(trials, None, {})))
-    assert time.perf_counter() - start < 15
+    assert time.process_time() - start < 15
     assert "30,000 trials" in page
     assert "about 10,000 in all" in page
     shown = data_of(page)["trials"]

@@ -16,7 +16,7 @@ from harness.report import catalogue
 from harness.report.writing import write_report
 from tests.analysis import made_up
 from tests.analysis.conftest import drawn_best
-from tests.report.conftest import data_of
+from tests.report.conftest import Written, data_of
 
 HEAD = "workload,optimizer,trial,status,val_error"
 
@@ -39,17 +39,14 @@ def run(tmp_path: Path, csv: str, *options: str) -> tuple[int, Path]:
     return command(["report", str(source), "--out", str(out), *options]), out
 
 
-def test_it_writes_every_file_and_says_which(
-    made_up_table: Path, tmp_path: Path, capsys, pictures: None
-) -> None:
-    paths = write_report(made_up_table, tmp_path / "out")
+def test_it_writes_every_file_and_says_which(whole: Written) -> None:
+    paths, printed = whole.paths, whole.printed
     assert {path.name for path in paths} == {
         "report.html", "trials.csv", "tuning_curves.csv", "final.csv", "pairs.csv", "inclusions.csv",
         "importance.csv", "spaces.csv", "borders.csv", "tuning_curves.png", "tuning_curves.svg", "curves.parquet",
         "studies.json",
     }  # fmt: skip
     assert all(path.stat().st_size for path in paths)
-    printed = capsys.readouterr().out
     assert all(str(path) in printed for path in paths)
     assert "made-up digits: Tuned with 9 feasible trials each" in printed
     assert "feasible" in printed
@@ -200,6 +197,7 @@ def test_a_workload_without_figures_keeps_its_place(tmp_path: Path, capsys) -> N
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_trials_evaluated_once_have_no_learning_curves_in_the_page(tmp_path: Path, capsys) -> None:
     found = made_up.results()
     assert found.curves is not None
@@ -228,6 +226,7 @@ def test_the_inclusions_in_print_are_those_of_what_selects(tmp_path: Path, capsy
         assert verdicts.tolist() == [verdict]
 
 
+@pytest.mark.slow
 def test_metric_select_by_budget_and_target(tmp_path: Path, capsys) -> None:
     save_results(made_up.two_optimizers(), tmp_path)
     words = ["report", str(tmp_path / "trials.csv"), "--out", str(tmp_path / "out")]
@@ -304,19 +303,19 @@ def test_counting_infeasible_trials_can_turn_the_answer(tmp_path: Path, capsys) 
 
 
 def test_a_disk_that_fills_leaves_no_half_report(
-    made_up_table: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("harness.report.page.render", full)
-    status = command(["report", str(made_up_table), "--out", str(tmp_path)])
+    status, out = run(tmp_path, f"{HEAD}\nw,adam,0,complete,0.25\n")
     assert status == 1
     error = capsys.readouterr().err
     assert "cannot be written to" in error
     assert "No space left on device" in error
     assert error.count("\n") == 1
-    assert not list(tmp_path.iterdir())
+    assert not list(out.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Trials trained as one by a worker, and what becomes of a block that comes to nothing."""
 
+import multiprocessing.context
 from multiprocessing import Pipe
 
 import pytest
@@ -14,6 +15,7 @@ from harness.running.worker import SPLIT, Assignment, Outcome, Outcomes
 from harness.study.request import Request
 from harness.study.study import Study
 from tests import studies
+from tests.docs.conftest import WorkerThread
 
 WORDS = (
     "workload=digits_logistic",
@@ -67,7 +69,9 @@ def test_many_records_are_one_file_and_few_are_one_each(together_from, tmp_path,
     assert StudyFolder(tmp_path, study).read_all().keys() == set(range(4))
 
 
-def test_a_sweep_trains_blocks_of_one_size(tmp_path):
+def test_a_sweep_trains_blocks_of_one_size(tmp_path, monkeypatch):
+    """By a worker that is a thread: as a process it is killed in tests/faults."""
+    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
     study = of()
     assert run(study, tmp_path, workers=1, stack=5) == 0
     found = StudyFolder(tmp_path, study).read_all()

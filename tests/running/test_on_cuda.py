@@ -22,10 +22,7 @@ from tests.studies import study
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # as a worker's; before CUDA starts
 GPU = "cuda:0"
-pytestmark = [
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-    pytest.mark.xdist_group("alone"),
-]
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 CNN = ("workload.steps=24", "workload.eval_every=8", "model.width=8")
 LSTM = (
     "workload=python_docs_lstm",

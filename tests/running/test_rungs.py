@@ -150,7 +150,7 @@ class Command:
             self.end(self.world.random.choice([*self.running]))
 
 
-@pytest.fixture(params=range(6))
+@pytest.fixture(params=range(4))
 def world(request, tmp_path):
     return World(tmp_path, Random(request.param))
 

@@ -42,7 +42,7 @@ AccountingStorageType=accounting_storage/none
 MpiDefault=none
 ReturnToService=2
 SchedulerType=sched/backfill
-SchedulerParameters=sched_interval=2,bf_interval=2
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 MaxArraySize={max_array_size}
@@ -53,7 +53,7 @@ PreemptMode=REQUEUE
 # until its grace time is over; then comes SIGTERM, and Slurm itself requeues.
 SlurmctldParameters=preempt_send_user_signal
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES PriorityTier=1 GraceTime=20 State=UP
+PartitionName=main Nodes=ALL Default=YES PriorityTier=1 GraceTime=12 State=UP
 PartitionName=urgent Nodes=ALL PriorityTier=9 PreemptMode=OFF State=UP
 """
 

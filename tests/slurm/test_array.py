@@ -134,11 +134,11 @@ def test_preemption_mid_trial_requeues_and_resumes(cluster, submit, root, traini
 
 def test_preemption_that_comes_as_sigterm_resumes_too(cluster, submit, root, training, monkeypatch):
     with cluster.without("SlurmctldParameters=preempt_send_user_signal"):
-        words = ("optimizer=adamw", "num_trials=1", "workload.steps=800", "model.step_seconds=0.05")
+        words = ("optimizer=adamw", "num_trials=1", "workload.steps=600", "model.step_seconds=0.05")
         assert submit(*words)[0] == 0
         training(1)
         urgent = ("--partition=urgent", "--exclusive", "--output=/dev/null")
-        cluster.client("sbatch", *urgent, "--wrap=sleep 1")  # 20 seconds of grace, then SIGTERM
+        cluster.client("sbatch", *urgent, "--wrap=sleep 1")  # 12 seconds of grace, then SIGTERM
         cluster.wait_until_empty()
     _resumed_with_the_same_bits(folder(root, *words), monkeypatch)
     (log,) = read_logs(root).values()

@@ -7,7 +7,7 @@ from harness.__main__ import command
 from tests.faults import sweeps
 from tests.slurm.conftest import read_logs
 
-TRIALS, KILLS = 16, 12
+TRIALS, KILLS = 16, 6
 STUDY = ("optimizer=momentum", "workload.steps=50", f"num_trials={TRIALS}")
 WORDS = (*STUDY, "pruning=halving", "pruning.cohort=8", "pruning.audit=0.1")
 
@@ -35,7 +35,7 @@ def test_an_array_a_stretch_equals_a_local_run(cluster, submit, root, tmp_path, 
     assert {record["status"] for record in sweeps.results(root).values()} == {"complete"}
 
 
-def test_twelve_kills(cluster, submit, root, tmp_path):
+def test_six_kills(cluster, submit, root, tmp_path):
     """Whatever is killed is submitted again by the same command."""
     draw, killed = random.Random(0), 0
     words = (*WORDS, "model.step_seconds=0.02", "checkpoint_every=5", "trials_per_task=4")
