@@ -13,7 +13,8 @@ optimum at the very end was found in .47 instead of .65 at N = 100, and one well
 range, called out in .66 instead of .10 at N = 1,000, for there any basin that leans to one side is told
 from none.
 
-The suggested range (also that of `harness refine`), in decades on a log axis:
+The suggested range, in decades on a log axis (`harness refine` has the first point alone in common with
+it, unless told ``rule=marginal``):
 
 - an end with a mass of 0.3 or more moves *out*, by a decade (log) or a quarter of the range (linear),
   but not past what the quantity allows (`Axis.natural`);
@@ -41,6 +42,7 @@ Array = NDArray[np.float64]
 
 OUTER = 0.1  # the width of a border, as a share of the axis
 WARNING_MASS = 0.3
+MARGIN = 0.25
 TRIALS_PER_BUDGET = 10  # K = N/10
 WEIGHED = (
     "each trial weighs by its chance of being the best of a tenth of its optimizer's trials: where the best of"
@@ -123,20 +125,33 @@ def _axis_row(axis: Axis, values: Array, weights: Array) -> dict[str, object]:
 
 
 def suggested_range(
-    axis: Range, masses: tuple[float, float], selected: tuple[float, float]
+    axis: Range,
+    masses: tuple[float, float],
+    selected: tuple[float, float],
+    further: float = MARGIN,
 ) -> tuple[float, float]:
     """The range for the next stage, by the rule in the head of this file.
 
     Args:
         masses: the weight in the outer tenth at the low and the high end.
         selected: the weighted 5th and 95th percentile of the selected values.
+        further: how far beyond those an end lies, as a share of the distance between them.
     """
-    (low, high), log = axis.coordinate(axis.ends), axis.scale == LOG
+    low, high = axis.coordinate(axis.ends)
     inner_low, inner_high = axis.coordinate(selected)
-    margin = (inner_high - inner_low) / 4
+    margin = (inner_high - inner_low) * further
     missing = max(0.0, (high - low) / 5 - (inner_high - inner_low + 2 * margin))
     new_low = max(low, inner_low - margin - missing / 2)
     new_high = min(high, inner_high + margin + missing / 2)
+    return moved(axis, masses, (new_low, new_high))
+
+
+def moved(
+    axis: Range, masses: tuple[float, float], inner: tuple[float, float]
+) -> tuple[float, float]:
+    """A range with these ends, in coordinates, but where a border's mass moves it out; rounded outward."""
+    (low, high), log = axis.coordinate(axis.ends), axis.scale == LOG
+    new_low, new_high = inner
     step = 1.0 if log else (high - low) / 4
     if masses[0] >= WARNING_MASS:
         new_low = low - step if log or low < 0 else max(0.0, low - step)

@@ -1,13 +1,17 @@
 """The search space of the next stage: the paper's coarse-to-fine step.
 
 Broad first spaces, then a final one narrowed around the good region, with the optimum away from the
-borders. The rule for a range is that of `borders`; choices that hardly any selected trial made (less
-than a quarter of an even share) go; constants stay.
+borders. Ranges are narrowed together, to the box of `good_box` (rule *joint*); an end with much of the
+selected trials' weight in its outer tenth moves out, as in `borders`, whose suggested range for each axis
+by itself is the rule *marginal*: what spaces were found by until November 2026, and blind to axes that
+hang together. Choices that hardly any selected trial made (less than a quarter of an even share) go;
+words and constants stay.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,17 +19,19 @@ import numpy as np
 import pandas as pd
 
 from harness.analysis import best_of_k
-from harness.analysis.borders import borders
+from harness.analysis.borders import WARNING_MASS, borders, moved
 from harness.analysis.checking import TableError
 from harness.analysis.counting import counted, feasible_alone, finished, values
+from harness.analysis.good_box import GOOD, Ends, Expected, box, expected
 from harness.analysis.pooling import Studies, select_studies
 from harness.analysis.spaces import space_of
-from harness.errors import ConfigError
+from harness.errors import ConfigError, unknown
 from harness.study.inclusions import EDGES, Edge, gaps
 from harness.study.space import LOG, Axis, Choices, Range, Space
 
 LEAST_TRIALS = 20  # K = N/10 = 2: fewer say nothing of where good trials lie
 CHOICE_SHARE = 0.25  # of an even share
+JOINT, MARGINAL = RULES = ("joint", "marginal")
 
 
 class Refined(NamedTuple):
@@ -41,6 +47,7 @@ class Refined(NamedTuple):
     best_error: float
     best_trial: int
     budget_trials: int
+    rule: str
     warnings: list[str]  # a line for each inclusion that is cut, or could not be looked at
 
 
@@ -53,6 +60,7 @@ def refine(
     study: str | None = None,
     pool: bool = False,
     budget_trials: int | None = None,
+    rule: str = JOINT,
 ) -> Refined:
     """The refined search space of one optimizer on one workload.
 
@@ -61,12 +69,16 @@ def refine(
         studies: the resolved studies, with their search spaces.
         study: which study, where the pair has several.
         pool: whether to take together those that differ in their seeds alone.
-        budget_trials: K of the selection weights; None for a tenth of the feasible trials.
+        budget_trials: K of the selection weights, and one over the share of the space that counts as good;
+            None for a tenth of the feasible trials, and a tenth of the space.
+        rule: joint or marginal.
 
     Raises:
-        ConfigError: no such trials, fewer than 20 feasible ones, several studies, no search space,
+        ConfigError: another rule, no such trials, fewer than 20 feasible ones, several studies, no search space,
             or one without a searched axis.
     """
+    if rule not in RULES:
+        raise unknown("rule", rule, RULES)
     rows = _pair(feasible_alone(trials), workload, optimizer)
     rows = select_studies(rows, study, studies=studies, pool=pool)
     feasible = counted(rows)
@@ -88,7 +100,11 @@ def refine(
             " to refine; search one, such as lr"
         )
     k = int(found["budget_trials"].iloc[0])
-    axes = {name: narrowed(axis, found, feasible, k) for name, axis in old.items()}
+    inner: Mapping[str, Ends] = {}
+    if rule == JOINT:
+        share = 1 / budget_trials if budget_trials else GOOD
+        inner = narrowed_together(expected(rows, of_numbers(old, found), share), found)
+    axes = {name: narrowed(axis, found, feasible, k, inner.get(name)) for name, axis in old.items()}
     new = {name: axis for name, (axis, _) in axes.items()}
     best = feasible.loc[feasible["val_error"].idxmin()]
     return Refined(
@@ -102,6 +118,7 @@ def refine(
         best_error=float(best["val_error"]),
         best_trial=int(best["trial"]),
         budget_trials=k,
+        rule=rule,
         warnings=_inclusion_gaps(workload, optimizer, (old, new), trials, studies),
     )
 
@@ -116,13 +133,55 @@ def _pair(trials: pd.DataFrame, workload: str, optimizer: str) -> pd.DataFrame:
     return pair
 
 
+def of_numbers(space: Space, found: pd.DataFrame) -> Space:
+    """The axes that a model can be made along: those that `borders` tells of, so none of words."""
+    return {name: axis for name, axis in space.items() if name in found.index}
+
+
+def narrowed_together(
+    trials: Expected,
+    found: pd.DataFrame,
+    *,
+    within: Mapping[str, Ends] | None = None,
+    holding: Mapping[str, Ends] | None = None,
+) -> dict[str, Ends]:
+    """The ends of the box, in coordinates, by range; those that will move out are not cut.
+
+    Args:
+        found: the rows of `borders` of one optimizer, by axis.
+        within, holding: as for `good_box.box`.
+    """
+    holding = dict(holding or {})
+    for axis in trials.axes:
+        low, high = holding.get(axis.name, (1.0, 0.0))
+        if found.loc[axis.name, "mass_low"] >= WARNING_MASS:
+            low = 0.0
+        if found.loc[axis.name, "mass_high"] >= WARNING_MASS:
+            high = 1.0
+        holding[axis.name] = low, high
+    ends = box(trials, within=within, holding=holding)
+    axes = {axis.name: axis for axis in trials.axes}
+    return {name: _coordinates(axes[name], each) for name, each in ends.items()}
+
+
+def _coordinates(axis: Axis, positions: Ends) -> Ends:
+    assert isinstance(axis, Range)
+    low, high = axis.coordinate(axis.ends)
+    return low + positions[0] * (high - low), low + positions[1] * (high - low)
+
+
 def narrowed(
-    axis: Axis, found: pd.DataFrame, feasible: pd.DataFrame, budget_trials: int
+    axis: Axis,
+    found: pd.DataFrame,
+    feasible: pd.DataFrame,
+    budget_trials: int,
+    inner: Ends | None = None,
 ) -> tuple[Axis, str]:
     """The new axis and the reason for it.
 
     Args:
         found: the rows of `borders` of one optimizer, by axis.
+        inner: the ends of the box, in coordinates; None for the range that `borders` suggests.
     """
     if axis.name not in found.index:
         return axis, ""
@@ -132,6 +191,8 @@ def narrowed(
         return axis, ""
     row = found.loc[axis.name]
     low, high = float(row["suggested_low"]), float(row["suggested_high"])
+    if inner is not None:
+        low, high = moved(axis, (row["mass_low"], row["mass_high"]), inner)
     shown = " ".join(f"{row[name]:.2g}" for name in ("p05", "p50", "p95"))
     reason = (
         f"was [{axis.low:g}, {axis.high:g}]; selected 5-50-95%: {shown};"

@@ -2,13 +2,14 @@
 
 The paper's coarse-to-fine step: broad first spaces, then a final one narrowed around the good region,
 with the optimum away from the borders. Writes a file for conf/search_space/ with its evidence in
-comments. An end with much of the selected trials' weight moves out, the others move in to where the
-selected trials are; choices that hardly any selected trial made go; constants stay. Where the new
-range no longer holds the image of an optimizer that this one includes, the file and standard error
+comments. The ranges are narrowed together, to a box that keeps three quarters of where a model of the
+trials expects the best tenth of the space; an end with much of the selected trials' weight moves out;
+choices that hardly any selected trial made go; constants stay. rule=marginal narrows each axis by
+itself, as until November 2026. Where the new range no longer holds the image of an optimizer that this one includes, the file and standard error
 say so.
 
     harness refine ROOT workload=NAME optimizer=NAME [study=FINGERPRINT | pool=true] [budget_trials=K]
-                   [--out FILE]
+                   [rule=marginal] [--out FILE]
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.parsing import Parser
-from harness.commands.space_file import as_text
+from harness.commands.space_file import as_text, rule_told
 from harness.commands.which_study import told_apart
 from harness.errors import ConfigError
 
@@ -62,7 +63,7 @@ def _evidence(refined: Refined) -> list[str]:
         f" {refined.feasible_trials} feasible of {refined.trials} trials,",
         f"best validation error {refined.best_error:.5g} (trial {refined.best_trial}). Weights: the chance"
         f" of being selected by a search of K = {refined.budget_trials}.",
-        "Rule: harness/analysis/borders.py.",
+        rule_told(refined.rule),
     ]
 
 
@@ -84,7 +85,7 @@ def _parser() -> Parser:
         "choice",
         nargs="*",
         metavar="KEY=VALUE",
-        help="workload, optimizer, study, pool, budget_trials",
+        help="workload, optimizer, study, pool, budget_trials, rule",
     )
     add(
         "--out",
@@ -100,7 +101,14 @@ def _choice(words: Sequence[str]) -> dict[str, Any]:
     choice: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        if not equals or key not in ("workload", "optimizer", "study", "pool", "budget_trials"):
+        if not equals or key not in (
+            "workload",
+            "optimizer",
+            "study",
+            "pool",
+            "budget_trials",
+            "rule",
+        ):
             raise ConfigError(f"{word!r} is not understood; {USAGE}")
         choice[key] = value
     for key in ("workload", "optimizer"):

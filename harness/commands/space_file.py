@@ -29,6 +29,19 @@ def as_text(head: Sequence[str], space: Mapping[str, Axis], reasons: Mapping[str
     return "\n".join(lines) + "\n"
 
 
+def rule_told(rule: str) -> str:
+    """A line of evidence."""
+    from harness.analysis.good_box import HELD
+    from harness.analysis.refining import JOINT
+
+    if rule != JOINT:
+        return f"Rule: {rule}, each axis by itself: harness/analysis/borders.py."
+    return (
+        f"Rule: {rule}, a box that keeps {HELD:.0%} of where the best are expected:"
+        " harness/analysis/good_box.py."
+    )
+
+
 def node(axis: Axis) -> str:
     """An axis on one line."""
     import yaml

@@ -5,8 +5,9 @@
 First stage: every optimizer is searched on conventional broad ranges, by its hyperparameters' names, the
 learning rate as the effective one, which means the same for all. Trials are trained into ROOT/stage1; a
 command that was stopped goes on where it was. Second stage: one range of effective learning rates for
-all, from where the good trials of all are; every other axis narrowed to the optimizer's own; widened
-where an inclusion needs it. Nothing is picked by hand.
+all, from where the good trials of all are; the other axes narrowed together to the optimizer's own, but not
+where an inclusion needs them. Nothing is picked by hand. rule=marginal narrows each axis by itself, as until
+November 2026.
 
 The files go into DIR/search_space/NAME/ of --config-dir DIR, or of ROOT/conf, so that afterwards
 
@@ -31,8 +32,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.commands.parsing import Parser
-from harness.commands.space_file import as_text, node, write
-from harness.errors import EXIT_COMPLETE, ConfigError
+from harness.commands.space_file import as_text, node, rule_told, write
+from harness.errors import EXIT_COMPLETE, ConfigError, unknown
 from harness.study.parametrisation import EFFECTIVE_LR
 from harness.study.space import Axis, parse
 
@@ -57,6 +58,7 @@ class Asked(NamedTuple):
     axes: dict[str, Axis]
     command: str
     rounds: list[list[str]]  # further words of each stage
+    rule: str  # of narrowing
 
     def name(self, stage: int) -> str:
         """Of a stage's folder of records, and of its spaces."""
@@ -138,13 +140,15 @@ def _parser() -> Parser:
 def _asked(
     words: Sequence[str], config_dir: str | None, axes: Sequence[str], arguments: Sequence[str]
 ) -> Asked:
-    found = {"root": ROOT}
+    from harness.analysis.refining import JOINT, RULES
+
+    found = {"root": ROOT, "rule": JOINT}
     kept = []
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
             raise ConfigError(f"{word!r} is not KEY=VALUE; {USAGE}")
-        if key in ("workload", "optimizer", "root", "stages"):
+        if key in ("workload", "optimizer", "root", "stages", "rule"):
             found[key] = value
         elif key.lstrip("+~").split(".")[0].split("@")[0] == "search_space":
             raise ConfigError(f"{word!r}: search spaces are what is found; give --axis NAME=RANGE")
@@ -153,6 +157,8 @@ def _asked(
     for key in ("workload", "optimizer"):
         if not found.get(key):
             raise ConfigError(f"{key}= is missing; {USAGE}")
+    if found["rule"] not in RULES:
+        raise unknown("rule", found["rule"], RULES)
     rounds = _rounds(found["stages"], kept) if "stages" in found else [[]]
     if rounds == [[]] and not any(word.startswith("num_trials=") for word in kept):
         kept.append(f"num_trials={NUM_TRIALS}")
@@ -166,6 +172,7 @@ def _asked(
         axes=_axes(axes),
         command=shlex.join(["harness", "stages", *arguments]),
         rounds=rounds,
+        rule=found["rule"],
     )
 
 
@@ -292,7 +299,7 @@ def _narrowed(asked: Asked, number: int, jobs: Sequence[Job]) -> list[SecondStag
         name: [axis for axis in study.space if axis not in schedule]
         for (name, study), schedule in zip(studies.items(), of_schedule, strict=True)
     }
-    return second_stage(found.trials, found.studies, axes)
+    return second_stage(found.trials, found.studies, axes, rule=asked.rule)
 
 
 def _as_lr_itself(job: Job, space: Mapping[str, Axis]) -> Mapping[str, Axis]:
@@ -313,7 +320,7 @@ def _evidence(asked: Asked, number: int, stage: SecondStage) -> list[str]:
         f" {asked.root / asked.name(number)}, study {stage.study}:",
         f"{stage.feasible_trials} feasible of {stage.trials} trials{pruned}, best validation error"
         f" {stage.best_error:.5g}. Weights: the chance of being selected by a search of"
-        f" K = {stage.budget_trials}. Rule: harness/analysis/stages.py.",
+        f" K = {stage.budget_trials}. {rule_told(asked.rule)} Of all: harness/analysis/stages.py.",
         f"Command: {asked.command}",
         *(f"{axis}: {reason}" for axis, reason in stage.reasons.items()),
     ]

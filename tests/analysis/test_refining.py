@@ -40,12 +40,14 @@ def test_the_evidence_is_in_the_comments(root, capsys):
     assert "at the borders: 0% low, 0% high" in lr
 
 
-def test_an_optimum_at_the_border_moves_it_out(tmp_path, capsys):
+@pytest.mark.parametrize("rule", ["joint", "marginal"])
+def test_an_optimum_at_the_border_moves_it_out(tmp_path, capsys, rule):
     study = made_up_study("sgd")
     lr = np.array([study.point(trial)["lr"] for trial in range(60)])
     write_study(tmp_path, study, 1 / (1 + lr))
-    _, text, _ = refined(tmp_path, capsys, "workload=made_up", "optimizer=sgd")
+    _, text, _ = refined(tmp_path, capsys, "workload=made_up", "optimizer=sgd", f"rule={rule}")
     assert parse(yaml.safe_load(text))["lr"].high == 1000
+    assert f"# Rule: {rule}, " in text
 
 
 def test_choices_that_nobody_selects_go(tmp_path, capsys):
@@ -123,6 +125,10 @@ def test_several_studies_need_a_choice(root, capsys):
         (
             ["workload=made_up", "optimizer=sgd", "budget_trials=0"],
             "budget_trials must be 1 or more",
+        ),
+        (
+            ["workload=made_up", "optimizer=sgd", "rule=mean"],
+            "rule 'mean' is not one of: joint, marginal",
         ),
     ],
 )
