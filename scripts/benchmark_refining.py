@@ -13,7 +13,7 @@ What of a narrowed space lies outside the old one has no trials and is not judge
 optimizer's space by itself; `stages` those of a table of effective learning rates together, as `harness
 stages` does, with what the inclusions need.
 
-    python scripts/benchmark_refining.py [--draws 20] [--out results/refining] [TABLE …]
+    python scripts/benchmark_refining.py [--draws 10] [--out results/refining] [TABLE …]
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def main() -> None:
     )
     add = parser.add_argument
     add("tables", nargs="*", metavar="TABLE", help="folders of --results; all of them")
-    add("--draws", type=int, default=20, help="splits of each table (20)")
+    add("--draws", type=int, default=10, help="splits of each table (10)")
     add("--results", type=Path, default=Path("results"), help="committed tables")
     add("--out", type=Path, default=Path("results/refining"), help="folder written into")
     given = parser.parse_args()
@@ -203,7 +203,7 @@ def main() -> None:
         table.round(3).to_csv(given.out / f"{name}.csv", index=False)
         print(table.round(2).to_string(index=False))
     with style.settings():
-        figure.draw(frame, TARGET).savefig(given.out / "figures" / "refining.png")
+        figure.draw(frame, TARGET).savefig(given.out / "figures" / "refining.png", dpi=90)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 The paper's coarse-to-fine step: broad first spaces, then a final one narrowed around the good region,
 with the optimum away from the borders. Writes a file for conf/search_space/ with its evidence in
-comments. The ranges are narrowed together, to a box that keeps three quarters of where a model of the
+comments. The ranges are narrowed together, to a box that keeps 85 % of where a model of the
 trials expects the best tenth of the space; an end with much of the selected trials' weight moves out;
 choices that hardly any selected trial made go; constants stay. rule=marginal narrows each axis by
 itself, as until November 2026. Where the new range no longer holds the image of an optimizer that this one includes, the file and standard error

@@ -31,9 +31,9 @@ def draw(frame: pd.DataFrame, target: float) -> Figure:
                 rows[column], range(len(order)), marker, color=colour, markersize=3.5, label=rule
             )
     both[0].axvline(target, color="black", linewidth=0.8)
-    both[0].set(xlabel="share of the best tenth in the narrowed space, over that in the whole")
+    both[0].set(xlabel="gain")
     both[0].legend(fontsize=7)
-    both[1].set(xlabel="share of the best tenth that it keeps", xlim=(0, 1.03))
+    both[1].set(xlabel="held", xlim=(0, 1.03))
     both[0].set_yticks(range(len(order)), order["pair"], fontsize=6)
     groups = order["group"].tolist()
     for row in range(1, len(groups)):
@@ -41,7 +41,8 @@ def draw(frame: pd.DataFrame, target: float) -> Figure:
             for axes in both:
                 axes.axhline(row - 0.5, color="black", linewidth=0.5, linestyle=":")
     caption = (
-        "Counted on held-out trials. Line: the target of three times. Between dotted lines, from the top:"
+        "Held: the share of the best tenth that the narrowed space keeps; gain: that over its share of all trials. Counted"
+        " on held-out trials. Line: the target of three times. Between dotted lines, from the top:"
         f" {', '.join(dict.fromkeys(reversed(groups)))}."
     )
     return style.finish(figure, caption)

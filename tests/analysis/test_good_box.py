@@ -68,7 +68,7 @@ def test_what_must_be_held_stays_and_what_is_settled_is_left_alone():
     assert "beta" not in ends
 
 
-def test_no_axis_gets_narrower_than_a_fifth_and_three_quarters_are_kept():
+def test_no_axis_gets_narrower_than_a_fifth_and_most_is_kept():
     found = expected(trials(lambda u: abs(u[:, 0] - 0.5)), AXES, share=0.01)
     ends = box(found)
     assert ends["lr"][1] - ends["lr"][0] >= NARROWEST

@@ -49,6 +49,9 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
         "6 %": "of its protocol: resampling", "20 %": "a rung", "40 %": "a rung", ".05": "half of a tenth",
         ".10": "asked of the rungs", ".15": "the largest of pairs.csv: 1,554 rows",
     },
+    "refining": {
+        "10 %": "which trials are meant", "1.1": "likewise", ".75": "of its protocol", ".85": "likewise",
+    },
     "search_space_decides": {
         "0.999": DEFAULTS, ".002": "read off the first column's trials", ".03": "likewise",
         "4 %": "of a space's volume",
