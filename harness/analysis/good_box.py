@@ -131,7 +131,7 @@ def _fitted(given: Array, scores: Array) -> tuple[Array, float, float]:
 
     Their logarithms have normal priors of deviation 1. Without priors, as scikit-learn has it, lengths are
     too sure of themselves: of the best tenth .69 were kept where .75 should have been, with these .75
-    (32 trials of the tables that the settings above were chosen on).
+    (fitted to half of the trials, 64 at most, of the tables that the settings above were chosen on).
     """
     apart = (given[:, None] - given[None]) ** 2  # [trials, trials, axes]
     start = np.log([*[LENGTH] * given.shape[1], SIGNAL, NOISE])
