@@ -190,8 +190,7 @@ def box(
 
 
 def _inside(points: Array, ends: Array) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = ((points >= ends[:, 0]) & (points <= ends[:, 1])).all(axis=1)
-    return found
+    return np.asarray(((points >= ends[:, 0]) & (points <= ends[:, 1])).all(axis=1))
 
 
 class _Cut(NamedTuple):
