@@ -1,4 +1,5 @@
-"""Layer by layer: how far a step moves the weights, and which units are dead or saturated."""
+"""Layer by layer: how far a step moves the weights, whether gradients vanish on their way back, and which
+units are dead or saturated."""
 
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ from workloads.task import Task
 STEPS = 20
 USUAL = 1e-3  # CS231n: updates are about a thousandth of the weights
 UNUSUAL = (1e-5, 0.3)
+VANISHING = 1e-3  # the least layer's gradients over the largest's: less is to be looked at
 SOME, MOST = 0.4, 0.9  # of a layer's units: more is to be looked at; wrong
 BINS = 40
-SHOWN = 20_000  # activations of a layer
+DECADES = 12  # of a histogram of sizes: float32 tells no smaller ones from the largest
+SHOWN = 20_000  # activations or gradients of a layer
 
 
 class Move(NamedTuple):
@@ -33,6 +36,20 @@ class Move(NamedTuple):
     ratio: float  # the median of the steps
     gradient_std: float
     dimensions: int
+
+
+class Gradient(NamedTuple):
+    """A tensor's gradient, of one minibatch."""
+
+    name: str
+    steps: int  # of gradient descent before it
+    dimensions: int
+    sizes: Tensor  # absolute values, evenly picked from all
+    rms: float  # root mean square of those that are not 0: an embedding's words mostly do not occur
+
+    @property
+    def share_zero(self) -> float:
+        return float((self.sizes == 0).double().mean())
 
 
 @dataclass
@@ -49,6 +66,7 @@ class Units:
         return float(self.idle.double().mean())
 
 
+COLOURS = (1, 3)  # channels of an image
 RECTIFIERS = ("relu", "relu6", "hardtanh", "threshold")
 SATURATING: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": lambda y: y.abs() > 0.97,
@@ -91,6 +109,39 @@ def move_finding(found: list[Move], lr: float) -> Finding:
         return Finding(LOOK, "updates", f"{told}; {low.name} does not move")
     usual = UNUSUAL[0] <= low.ratio and high.ratio <= UNUSUAL[1]
     return Finding(OK if usual else LOOK, "updates", told)
+
+
+def gradients(loss: Loss) -> list[Gradient]:
+    """Of every tensor, of the minibatch at which the loss stands; zeros where the loss does not depend on it."""
+    _, found = loss.gradients()
+    rows = []
+    for name, parameter in loss.parameters.items():
+        gradient = found[name]
+        flat = (torch.zeros(1) if gradient is None else gradient).detach().flatten().abs().double()
+        other = flat[flat != 0]
+        rms = float(other.square().mean().sqrt()) if len(other) else 0.0
+        sizes = flat[:: -(-len(flat) // SHOWN)].cpu()
+        rows.append(Gradient(name, loss.step, parameter.dim(), sizes, rms))
+    return rows
+
+
+def gradient_finding(found: list[Gradient], what: str, when: str) -> Finding:
+    """The weights with the smallest gradients beside those with the largest."""
+    found = [each for each in found if each.dimensions > 1] or found
+    if lost := [each for each in found if not math.isfinite(each.rms)]:
+        verdict = LOOK if lost[0].steps else WRONG  # later it may be too high a rate's fault
+        return Finding(verdict, what, f"gradients of {lost[0].name} are not finite{when}")
+    low, high = (pick(found, key=lambda each: each.rms) for pick in (min, max))
+    told = f"root mean square of the weights' gradients{when} {low.rms:.1e} ({low.name})"
+    told += f" to {high.rms:.1e} ({high.name})" if len(found) > 1 else ""
+    if low.rms == 0:
+        none = [each.name for each in found if each.rms == 0]
+        return Finding(
+            LOOK, what, f"{told}; of {len(found)} tensors {len(none)} have none: {none[0]}"
+        )
+    if low.rms < VANISHING * high.rms:
+        return Finding(LOOK, what, f"{told}: they vanish in one or explode in the other")
+    return Finding(OK, what, told)
 
 
 def units(loss: Loss, minibatches: int = 3) -> list[Units]:
@@ -177,17 +228,59 @@ def histograms(found: list[Units]) -> list[dict[str, Any]]:
     rows = []
     for each in found:
         counts, edges = torch.histogram(each.values, BINS)
-        rows += [
-            {"layer": each.name, "low": float(low), "high": float(high), "count": int(count)}
-            for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
-        ]
+        rows += [{"layer": each.name, **row} for row in _bins(counts, edges)]
     return rows
 
 
-def first_layer(model: nn.Module) -> Tensor | None:
-    """The first convolution's kernels ``[out, height, width, in]``, None where images don't come first."""
-    weighted = (m for m in model.modules() if isinstance(getattr(m, "weight", None), Tensor))
+def gradient_histograms(found: list[Gradient]) -> list[dict[str, Any]]:
+    """Sizes of gradients by tensor, in bins even on a logarithmic scale that all tensors share, as rows:
+    layer, steps, zero (the share that is exactly 0), low, high, count."""
+    sizes = torch.cat([each.sizes for each in found])
+    sizes = sizes[(sizes > 0) & sizes.isfinite()]
+    if not len(sizes):
+        return []
+    high = float(sizes.max()) * 1.001  # beyond rounding of the last edge
+    low = max(float(sizes.min()) * 0.999, high * 10.0**-DECADES)
+    edges = torch.logspace(math.log10(low), math.log10(high), BINS + 1, dtype=torch.float64)
+    rows = []
+    for each in found:
+        counts, _ = torch.histogram(each.sizes, edges)
+        told = {"layer": each.name, "steps": each.steps, "zero": each.share_zero}
+        rows += [{**told, **row} for row in _bins(counts, edges)]
+    return rows
+
+
+def _bins(counts: Tensor, edges: Tensor) -> Iterator[dict[str, Any]]:
+    for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
+        yield {"low": float(low), "high": float(high), "count": int(count)}
+
+
+def first_layer(loss: Loss) -> Tensor | None:
+    """What the first layer looks for in images ``[out, height, width, channels]``, None where they don't come
+    first: the kernels of a convolution, or the weights of a dense layer, as many as the image has numbers."""
+    weighted = (m for m in loss.model.modules() if isinstance(getattr(m, "weight", None), Tensor))
     first = next(weighted, None)
-    if not isinstance(first, nn.Conv2d) or first.in_channels not in (1, 3):
-        return None
-    return first.weight.detach().permute(0, 2, 3, 1).cpu()
+    if isinstance(first, nn.Conv2d) and first.in_channels in COLOURS:
+        return first.weight.detach().permute(0, 2, 3, 1).cpu()
+    if isinstance(first, nn.Linear):
+        channels, *sides = image = _image(loss)
+        if len(sides) == 2 and channels in COLOURS and math.prod(image) == first.in_features:
+            weights = first.weight.detach().unflatten(1, image)
+            return weights.permute(0, 2, 3, 1).cpu()
+    return None
+
+
+def _image(loss: Loss) -> tuple[int, ...]:
+    """The shape of one input of the model, ``[channels, height, width]`` of an image; (0,) of none."""
+    shapes: list[tuple[int, ...]] = []
+
+    def note(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if inputs and isinstance(inputs[0], Tensor) and inputs[0].is_floating_point():
+            shapes.append(tuple(inputs[0].shape[1:]))
+
+    handle = loss.model.register_forward_pre_hook(note)
+    try:
+        loss.value()
+    finally:
+        handle.remove()
+    return (shapes and shapes[0]) or (0,)

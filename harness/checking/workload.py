@@ -26,6 +26,7 @@ class Seen:
 
     rates: list[Scanned] = field(default_factory=list)
     activations: list[dict[str, Any]] = field(default_factory=list)
+    gradients: list[dict[str, Any]] = field(default_factory=list)
     moves: list[layers.Move] = field(default_factory=list)
     first_layer: Tensor | None = None
 
@@ -87,14 +88,20 @@ def _overfit(load: Callable[[int], Task], metric: str, seconds: float) -> Findin
 
 
 def _layers(on: Subject, lr: float, seen: Seen) -> Iterator[Finding]:
-    at_start = layers.units(Loss(on.task, on.device))
-    yield layers.unit_finding(at_start, "units", " at the start")
+    start = Loss(on.task, on.device)
+    yield layers.unit_finding(layers.units(start), "units", " at the start")
+    at_start = layers.gradients(start)
+    yield layers.gradient_finding(at_start, "vanishing", " at the start")
     seen.moves, loss = layers.moves(on.task, on.device, lr)
     yield layers.move_finding(seen.moves, lr)
     after = layers.units(loss)
-    yield layers.unit_finding(after, "units, later", f" after {loss.step} steps")
+    when = f" after {loss.step} steps"
+    yield layers.unit_finding(after, "units, later", when)
+    later = layers.gradients(loss)
+    yield layers.gradient_finding(later, "vanishing, later", when)
     seen.activations = layers.histograms(after)
-    seen.first_layer = layers.first_layer(loss.model)
+    seen.gradients = layers.gradient_histograms([*at_start, *later])
+    seen.first_layer = layers.first_layer(loss)
 
 
 def _scale(task: Task, told: float | None) -> Finding:

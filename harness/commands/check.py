@@ -6,8 +6,10 @@
 An optimizer takes ten steps on the workload's real model: does it move downhill, do its checkpoints
 resume to the same bits, does it repeat itself, what does it hold in memory, what does a step cost beside
 one of SGD. A workload is put through the checklist of Stanford's CS231n: gradients against central
-differences, the loss at chance, twenty examples overfitted, sizes of updates, dead units, nine decades
-of learning rates. A line each: ok, look, wrong. Other words are those of a run.
+differences, the loss at chance, twenty examples overfitted, sizes of updates, vanishing gradients, dead
+units, nine decades of learning rates. A line each: ok, look, wrong. Other words are those of a run.
+--out draws the losses by learning rate, activations and gradients by layer, and of images the first layer's
+weights.
 """
 
 from __future__ import annotations
@@ -149,16 +151,19 @@ def _draw(folder: Path, study: Study, seen: Seen) -> None:
         ]
     )
     activations = pd.DataFrame(seen.activations)
-    moves = pd.DataFrame(seen.moves)
+    gradients = pd.DataFrame(seen.gradients)
+    tables = {"rates": rates, "activations": activations, "gradients": gradients}
     with placed(folder, "check") as beside, style.settings():
-        for name, table in (("rates", rates), ("activations", activations), ("updates", moves)):
+        for name, table in {**tables, "updates": pd.DataFrame(seen.moves)}.items():
             table.to_csv(beside / f"{name}.csv", index=False)
         drawn = {"rates": workload_check.draw_rates(rates, study.workload)} if len(rates) else {}
         if len(activations):
             drawn["activations"] = workload_check.draw_activations(activations, study.workload)
+        if len(gradients):
+            drawn["gradients"] = workload_check.draw_gradients(gradients, study.workload)
         if seen.first_layer is not None:
-            kernels = seen.first_layer.numpy()
-            drawn["first_layer"] = workload_check.draw_first_layer(kernels, study.workload)
+            weights = seen.first_layer.numpy()
+            drawn["first_layer"] = workload_check.draw_first_layer(weights, study.workload)
         for name, figure in drawn.items():
             figure.savefig(beside / f"{name}.png")
     print(f"{', '.join(f'{name}.png' for name in drawn)} in {folder}")

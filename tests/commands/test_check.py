@@ -43,7 +43,8 @@ def test_a_workload_without_any_search_space(own, capsys):
     assert out.startswith("net:\n  ok     loss at start")
     assert "100 of them" in out
     assert {path.name for path in (own / "seen").iterdir()} == {
-        "rates.csv", "rates.png", "activations.csv", "activations.png", "updates.csv",
+        "rates.csv", "rates.png", "activations.csv", "activations.png", "gradients.csv", "gradients.png",
+        "first_layer.png", "updates.csv",
     }  # fmt: skip
 
 
