@@ -20,6 +20,7 @@ NAMES = {
     "schedule_free_sgd": "schedule-free SGD", "schedule_free_adamw": "schedule-free AdamW",
     "prodigy": "Prodigy", "ademamix": "AdEMAMix", "sam": "SAM",
 }  # fmt: skip
+AVERAGES = {"exponential": "exponential average", "polyak": "mean iterate"}
 QUANTITIES = {
     "val_error": "validation error", "test_error": "test error", "train_loss": "training loss",
     "val_loss": "validation loss", "test_loss": "test loss", "steps_to_target": "steps to target",
@@ -27,7 +28,7 @@ QUANTITIES = {
     "train_error": "error on the training sample", "gap": "validation less training error",
     **{
         f"{kind}_{column}": f"{words} of the {average}"
-        for kind, average in (("exponential", "exponential average"), ("polyak", "mean iterate"))
+        for kind, average in AVERAGES.items()
         for column, words in (
             ("val_error", "validation error"), ("test_error", "test error"),
             ("val_loss", "validation loss"), ("test_loss", "test loss"),
@@ -71,6 +72,15 @@ def quantity(column: str, unit: str = "") -> str:
     """
     words = QUANTITIES.get(column, column.removeprefix("hp.").replace("_", " "))
     return words.replace("error", unit) if unit and column.endswith("_error") else words
+
+
+def averaged(column: str) -> str:
+    """Of which average of the parameters an error is.
+
+    >>> averaged("polyak_val_error")
+    'mean iterate'
+    """
+    return AVERAGES[column.partition("_")[0]]
 
 
 def measured(column: str, units: Iterable[str]) -> str:

@@ -1,10 +1,14 @@
-"""Learning curves of the selected trials of several runs, in one picture.
+"""Several runs side by side: learning curves of the selected trials, and which run is better.
 
     harness curves "all=ROOT" "64=ROOT" "1=ROOT" --panels train_loss,val_error --against examples --out DIR
 
-Of each root, and of each optimizer in it, the trial with the lowest validation error. A panel holds a
-column of the learning curve, or several joined by +, such as val_error+train_error; gap is the
-validation error less that on the training sample. Written: curves.csv, curves.png, curves.svg.
+Of each root, and of each optimizer in it, the trial with the lowest validation error is drawn. A panel
+holds a column of the learning curve, or several joined by +, such as val_error+train_error; gap is the
+validation error less that on the training sample. Roots may differ in any setting. Written:
+
+    curves.csv, curves.png, curves.svg    the learning curves
+    settings.csv    of each run, and each average in the panels, the best of K trials and its test error
+    pairs.csv       which of two is better, by the paired test of a report, adjusted for all pairs
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ from harness.errors import EXIT_COMPLETE, ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.analysis.reading import Results
+
 AGAINST = ("step", "examples")
 GAP = "gap"
 
@@ -30,50 +36,74 @@ def main(arguments: Sequence[str]) -> int:
 
     import pandas as pd
 
+    from harness.analysis import settings
+    from harness.analysis.reading import read_results
     from harness.figures import side_by_side
     from harness.report.catalogue import save_figure
 
-    frame = pd.concat([_selected(label, root) for label, root in roots.items()], ignore_index=True)
-    for column in (name for panel in panels for name in panel):
+    found = {label: read_results(root) for label, root in roots.items()}
+    frame = pd.concat(
+        [_selected(label, each, roots[label]) for label, each in found.items()], ignore_index=True
+    )
+    asked = [name for panel in panels for name in panel]
+    for column in asked:
         if column not in frame or frame[column].isna().all():
             known = ", ".join(name for name in frame.columns if frame[name].dtype.kind == "f")
             raise ConfigError(
                 f"--panels: no curve here has {column}; there are {known}; train_error needs"
                 " workload.train_sample=, averages need averaging.*="
             )
+    trials = {
+        name: rows
+        for label, each in found.items()
+        for name, rows in _by_optimizer(label, each.trials).items()
+    }
+    studies = {name: study for each in found.values() for name, study in each.studies.items()}
+    errors = ["val_error", *(name for name in asked if name.endswith("_val_error"))]
+    compared = settings.compare(trials, studies, errors)
     out = Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
     save_figure(
         "curves", frame,
         lambda shown, note: side_by_side.draw(shown, panels, given.against, note), out, "",
     )  # fmt: skip
-    print(out / "curves.png")
+    for name, table in compared._asdict().items():
+        table.to_csv(out / f"{name}.csv", index=False, float_format="%.12g")
+    print("\n".join([*settings.sentences(compared), str(out / "curves.png")]))
     return EXIT_COMPLETE
 
 
-def _selected(label: str, root: Path) -> pd.DataFrame:
+def _by_optimizer(label: str, trials: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A root's trials, by its label, and by its optimizers where it has several."""
+    from harness.analysis.names import name
+
+    parts = dict(iter(trials.groupby("optimizer", sort=False)))
+    if len(parts) == 1:
+        return {label: trials}
+    return {f"{label}: {name(str(optimizer))}": rows for optimizer, rows in parts.items()}
+
+
+def _selected(label: str, found: Results, root: Path) -> pd.DataFrame:
     """The curves of a root's selected trials, one an optimizer, with ``label`` and ``examples``."""
     import pandas as pd
 
-    from harness.analysis.names import name
-    from harness.analysis.reading import read_results
     from harness.study.result import COMPLETE, IDENTITY
 
-    found = read_results(root)
-    complete = found.trials[found.trials["status"] == COMPLETE]
-    if complete.empty or found.curves is None:
+    parts = []
+    for name, trials in _by_optimizer(label, found.trials).items():
+        complete = trials[trials["status"] == COMPLETE]
+        best = complete.sort_values(["val_error", "trial"]).groupby("workload").head(1)
+        if found.curves is not None and len(best):
+            curves = found.curves.merge(best[list(IDENTITY)], on=list(IDENTITY))
+            parts.append(curves.assign(label=name))
+    if not parts:
         raise ConfigError(f"{root} has no complete trial with a learning curve; run it first")
-    best = complete.sort_values(["val_error", "trial"]).groupby(["workload", "optimizer"]).head(1)
-    curves = found.curves.merge(best[list(IDENTITY)], on=list(IDENTITY))
-    several = len(best) > 1
-    labels = [f"{label}: {name(each)}" if several else label for each in curves["optimizer"]]
+    curves = pd.concat(parts, ignore_index=True)
     sizes = {
         study: each.config["workload"].get("batch_size") for study, each in found.studies.items()
     }
-    curves = curves.assign(
-        label=labels,
-        examples=curves["step"] * pd.to_numeric(curves["study"].map(sizes)).astype(float),
-    )
+    sizes_of = pd.to_numeric(curves["study"].map(sizes)).astype(float)
+    curves = curves.assign(examples=curves["step"] * sizes_of)
     if "train_error" in curves:
         curves[GAP] = curves["val_error"] - curves["train_error"]
     return curves.sort_values(["label", "step"])
