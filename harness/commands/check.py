@@ -155,7 +155,8 @@ def _draw(folder: Path, study: Study, seen: Seen) -> None:
     tables = {"rates": rates, "activations": activations, "gradients": gradients}
     with placed(folder, "check") as beside, style.settings():
         for name, table in {**tables, "updates": pd.DataFrame(seen.moves)}.items():
-            table.to_csv(beside / f"{name}.csv", index=False)
+            if len(table):
+                table.to_csv(beside / f"{name}.csv", index=False)
         drawn = {"rates": workload_check.draw_rates(rates, study.workload)} if len(rates) else {}
         if len(activations):
             drawn["activations"] = workload_check.draw_activations(activations, study.workload)

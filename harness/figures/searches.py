@@ -18,6 +18,10 @@ from harness.figures import style
 from harness.figures.axes import error_axis, power_of_ten
 from harness.study.parametrisation import label
 
+# Told apart best, neighbours above all.
+LOOKS = [
+    style.LOOKS[name] for name in ("momentum", "nesterov", "rmsprop", "adam", "adamw", "nadam")
+]
 DECADES = 50.0  # a coordinate whose ends are further apart is drawn on a log scale
 
 
@@ -26,9 +30,8 @@ def draw(curves: pd.DataFrame, unit: str = "", note: str = "") -> Figure:
     figure = style.canvas(5.6, 3.4)
     axes = figure.subplots()
     handles = []
-    looks = list(style.LOOKS.values())[1:7]  # told apart best
     for place, (name, rows) in enumerate(curves.groupby("search", sort=False)):
-        look = looks[place % len(looks)]
+        look = LOOKS[place % len(LOOKS)]
         dashes: Any = "-" if rows["exact"].iloc[0] else (0, (4, 1.5))
         last = int(np.count_nonzero(rows["trusted"]))
         for part, alpha, line in (
@@ -74,7 +77,7 @@ def draw_points(trials: pd.DataFrame, across: str, up: str, note: str = "") -> F
     Bergstra and Bengio (2012), Figure 1: where one axis matters, a grid tries few values of it.
     """
     searches = list(trials["search"].unique())
-    figure = style.canvas(3.0 * len(searches) + 0.9, 3.0)
+    figure = style.canvas(2.5 * len(searches) + 0.9, 2.8)
     grid = figure.subplots(1, len(searches), squeeze=False, sharex=True, sharey=True)[0]
     errors = trials["val_error"].astype(float)
     limits = np.nanquantile(errors, (0.0, 0.9))
@@ -99,7 +102,7 @@ def draw_points(trials: pd.DataFrame, across: str, up: str, note: str = "") -> F
         )  # fmt: skip
         count = rows[across].nunique()
         axes.set_title(
-            f"{style.short(str(name), 26)}\n{count} values of the first axis in {len(rows)} trials"
+            f"{style.short(str(name), 20)}: {len(rows)} trials\n{count} values of the first axis"
         )
         axes.set_xlabel(label(across))
     grid[0].set_ylabel(label(up))

@@ -16,6 +16,7 @@ from harness.figures import style
 from harness.figures.axes import power_of_ten
 
 CALLED = {"low": "#0072b2", "good": "#009e73", "high": "#e69f00", "too high": "#d55e00"}
+LINE = 0.05  # of the picture's height, between labels
 MOST_OUTPUTS, MOST_LAYERS = 64, 24
 
 
@@ -27,27 +28,37 @@ def draw_rates(frame: pd.DataFrame, title: str) -> Figure:
     """
     figure = style.canvas(6.4, 3.4)
     axes = figure.subplots()
-    start = frame["loss"].iloc[0]
-    shown: dict[str, Line2D] = {}
+    top = 1.6 * frame["loss"].iloc[0]
+    inside: list[tuple[float, float, str]] = []  # a line's last loss, its rate, what that is called
     low = frame.loc[frame["called"] == "low", "lr"].max()  # the others lie under one another
     for (lr, called), rows in frame.groupby(["lr", "called"], sort=False):
-        (line,) = axes.plot(rows["step"], rows["loss"], color=CALLED[called])
-        shown.setdefault(called, line)
-        inside = rows[rows["loss"] < 1.6 * start]
-        if len(inside) and (called != "low" or lr == low):
-            last = inside.iloc[-1]
-            axes.annotate(
-                f"{lr:.0e}", (last["step"], last["loss"]), fontsize=7, color=CALLED[called],
-                xytext=(3, 0), textcoords="offset points", va="center",
-            )  # fmt: skip
-    axes.set_ylim(0, 1.6 * start)
+        axes.plot(rows["step"], rows["loss"], color=CALLED[called])
+        last = rows.iloc[-1]
+        if (
+            last["loss"] < top
+            and last["step"] == frame["step"].max()
+            and (called != "low" or lr == low)
+        ):
+            inside.append((last["loss"], lr, called))
+    height = -LINE * top
+    for loss, lr, called in sorted(inside):
+        height = max(loss, height + LINE * top)
+        axes.annotate(
+            f"{lr:.0e}", (frame["step"].max(), height), fontsize=7, color=CALLED[called],
+            xytext=(3, 0), textcoords="offset points", va="center",
+        )  # fmt: skip
+    axes.set_ylim(0, top)
     axes.set(xlabel="step of plain gradient descent", ylabel="minibatch loss", title=title)
-    ordered = [called for called in CALLED if called in shown]
-    axes.legend([shown[called] for called in ordered], ordered, loc="upper right")
+    handles = []
+    for called, colour in CALLED.items():
+        if len(rates := frame.loc[frame["called"] == called, "lr"].unique()):
+            ends = " to ".join(f"{each:g}" for each in sorted({min(rates), max(rates)}))
+            handles.append(Line2D([], [], color=colour, label=f"{called}: {ends}"))
     return style.finish(
         figure,
         "The same weights and minibatches at nine decades of learning rate. Good: at least half of the"
         " best fall of the loss, and never a fifth above the start; a line that ends early diverged.",
+        handles,
     )
 
 
@@ -73,7 +84,7 @@ def draw_gradients(frame: pd.DataFrame, title: str) -> Figure:
     Args:
         frame: layer, steps, zero, low, high, count; bins even on a logarithmic scale, the same for all.
     """
-    figure, panels = _panels(frame, sharex=True)
+    figure, panels = _panels(frame, shared=True)
     first, last = frame["steps"].min(), frame["steps"].max()
     for layer, axes in panels.items():
         for steps, fill in ((last, True), (first, False)):
@@ -101,13 +112,13 @@ def draw_gradients(frame: pd.DataFrame, title: str) -> Figure:
     )
 
 
-def _panels(frame: pd.DataFrame, **shared: bool) -> tuple[Figure, dict[str, Axes]]:
+def _panels(frame: pd.DataFrame, shared: bool = False) -> tuple[Figure, dict[str, Axes]]:
     """One a layer, as many as fit, with its name."""
     layers = list(frame["layer"].unique())[:MOST_LAYERS]
     columns = min(4, len(layers))
     rows = math.ceil(len(layers) / columns)
     figure = style.canvas(2.1 * columns + 0.6, 1.5 * rows + 0.5)
-    grid = figure.subplots(rows, columns, squeeze=False, **shared).flatten()
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=shared).flatten()
     for place, (axes, layer) in enumerate(zip(grid, layers, strict=False)):
         axes.set_title(style.short(layer, 30), fontsize=8)
         axes.tick_params(labelbottom=place + columns >= len(layers) or not shared)

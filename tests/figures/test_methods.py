@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from harness.figures import ensembles, searches, side_by_side
+from harness.figures import ensembles, searches, side_by_side, workload_check
 
 
 def lines(axes):
@@ -36,7 +36,7 @@ def test_points_are_shown_on_two_axes_and_their_values_counted():
         }
     )  # fmt: skip
     figure = searches.draw_points(frame, "hp.lr", "hp.l2")
-    assert "3 values of the first axis in 9 trials" in figure.axes[0].get_title()
+    assert figure.axes[0].get_title() == "grid: 9 trials\n3 values of the first axis"
     assert (figure.axes[0].get_xscale(), figure.axes[0].get_yscale()) == ("log", "log")
     assert figure.axes[0].get_xlabel() == "learning rate"
 
@@ -61,3 +61,32 @@ def test_curves_have_a_panel_for_columns_and_a_colour_for_a_run():
     assert [len(each) for each in lines(first)] == [2, 2, 2, 1]
     assert second.get_ylabel() == "Validation less training error"
     assert second.get_xscale() == "log"
+
+
+def test_columns_of_one_run_have_a_colour_each():
+    frame = pd.DataFrame(
+        {"label": "one", "step": [1, 2], "val_error": [0.5, 0.4], "polyak_val_error": 0.3}
+    )
+    figure = side_by_side.draw(frame, [["val_error", "polyak_val_error"]], "step")
+    (axes,) = figure.axes
+    assert len({line.get_color() for line in axes.get_lines()}) == 2
+    assert axes.get_title() == "one"
+    assert not figure.legends
+
+
+def test_rates_that_leave_the_picture_are_named_in_the_legend_alone():
+    losses = {1e-6: [2.3, 2.3], 1e-1: [2.3, 0.5], 1e0: [2.3, 0.51], 1e2: [2.3, 90.0]}
+    called = dict(zip(losses, ("low", "good", "good", "too high"), strict=True))
+    frame = pd.DataFrame(
+        [
+            {"lr": lr, "called": called[lr], "step": step, "loss": loss}
+            for lr, own in losses.items()
+            for step, loss in enumerate(own)
+        ]
+    )
+    figure = workload_check.draw_rates(frame, "made up")
+    texts = {text.get_text(): text.xy[1] for text in figure.axes[0].texts}
+    assert set(texts) == {"1e-06", "1e-01", "1e+00"}
+    assert texts["1e+00"] - texts["1e-01"] > 0.1  # apart, though their lines are not
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == ["low: 1e-06", "good: 0.1 to 1", "too high: 100"]

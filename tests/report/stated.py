@@ -24,8 +24,11 @@ FIGURES = (
     "figure_2_steps_to_target",
     "figure_3_4_search_spaces",
     "delays",
+    "ensemble",
+    "pairs",
     "points",
     "searches",
+    "settings",
 )
 FURTHER = ("confirmed/confirmed.csv", "untuned/untuned.csv")
 SHARES = re.compile(
@@ -65,7 +68,7 @@ def rows_for(stated: Stated, page: Path, results: Path) -> list[Row]:
 def _of_result(folder: Path) -> tuple[Row, ...]:
     tables = [path for path in sorted(folder.glob("*.csv")) if path.name != TABLE]
     tables += [folder / name for name in FURTHER if (folder / name).exists()]
-    tables += [path for name in FIGURES for path in sorted(folder.glob(f"figures/{name}.csv"))]
+    tables += [path for name in FIGURES for path in sorted(folder.glob(f"figures/**/{name}.csv"))]
     rows = [row for path in tables for row in of_table(pd.read_csv(path))]
     text = (folder / "card.md").read_text(encoding="utf-8")
     if card.BEGIN in text:

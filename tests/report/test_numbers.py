@@ -44,6 +44,7 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
     "hogwild": {"16.0 %": "of the data"},
     "inclusion_quadratic": {".05": "where plain SGD becomes unstable, from its curvature"},
     "landscape": {"1.05": "1 + a step of .05"},
+    "methods": {".0028": STEP},
     "modern_digits": {"0.6 %": "docs/optimizers.md", "1.4 %": "likewise"},
     "pruning": {
         "6 %": "of its protocol: resampling", "20 %": "a rung", "40 %": "a rung", ".05": "half of a tenth",
