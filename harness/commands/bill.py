@@ -141,12 +141,9 @@ def dry_run(words: Sequence[str], options: Sequence[str] = ()) -> Iterator[str]:
     """
     from harness.config import build
     from harness.config.compose import compose
-    from harness.study.study import Study
 
     told = _told(options)
-    jobs = [
-        (Study({**build.study_node(c), "data_sha256": None}), c, own) for c, own in compose(words)
-    ]
+    jobs = [(build.of_node(build.study_node(c), None), c, own) for c, own in compose(words)]
     workloads = {study.workload for study, *_ in jobs}
     if unknown := sorted(set(told) - {"", *workloads}):
         raise ConfigError(

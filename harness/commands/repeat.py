@@ -80,7 +80,7 @@ def _draw(path: Path, count: int, seed: int, out: Path, words: Sequence[str]) ->
     from harness.records.reading import DamagedRecord, read_study, scan
     from harness.study import indices
     from harness.study.result import FINISHED
-    from harness.study.study import Study, portable
+    from harness.study.study import portable
 
     records, problems = scan(path)
     if problems:
@@ -95,8 +95,7 @@ def _draw(path: Path, count: int, seed: int, out: Path, words: Sequence[str]) ->
     again = [f"trial={indices.to_text(trials)}", f"root={out}", *words]
     again += [f"stack={max(stacks)}", "workers=1"] if stacks else []
     (job,) = compose.compose([*portable(node["overrides"]), *ANEW, *again])
-    today = {**build.study_node(job[0]), "data_sha256": node.get("data_sha256")}
-    fingerprint = Study(today).fingerprint
+    fingerprint = build.of_node(build.study_node(job[0]), node.get("data_sha256")).fingerprint
     return Drawn(
         "/".join(path.parts[-3:]),
         {trial: ended[trial] for trial in chosen},

@@ -49,12 +49,12 @@ def _as_today(node: dict[str, Any], fingerprint: str) -> bool | None:
     """Whether its command would give the same study with the files as they are; None if that is unknown."""
     from harness.config import build
     from harness.config.compose import compose
-    from harness.study.study import Study, portable
+    from harness.study.study import portable
 
     words = portable(node["overrides"])  # with --config-dir, where one was given
     try:
         composed = compose([*words, "hydra.mode=RUN"])
-        today = build.study_node(composed[0][0])
+        today = build.of_node(build.study_node(composed[0][0]), node.get("data_sha256"))
     except Exception:  # whatever composing the words of another day raises
         return None
-    return Study({**today, "data_sha256": node.get("data_sha256")}).fingerprint == fingerprint
+    return today.fingerprint == fingerprint

@@ -60,7 +60,7 @@ def asked(jobs: Sequence[Job]) -> list[tuple[Request, Job]]:
     digests = checks.data_digests(nodes)
     for job, node, digest in zip(jobs, nodes, digests, strict=True):
         config, words = job
-        one = request(config, _study(node, words, digest), words)
+        one = request(config, of_node(node, digest, words), words)
         key = (one.root, one.study.name)
         methods.check(config, one)
         pruning.check(config, one)
@@ -80,10 +80,15 @@ def study(config: DictConfig, words: Sequence[str] = ()) -> Study:
     """
     node = study_node(config)
     checks.check_models([node])
-    return _study(node, words, checks.data_digests([node])[0])
+    return of_node(node, checks.data_digests([node])[0], words)
 
 
-def _study(node: dict[str, Any], words: Sequence[str], digest: str | None) -> Study:
+def of_node(node: Mapping[str, Any], digest: str | None, words: Sequence[str] = ()) -> Study:
+    """The study of a `study_node` on data of a digest; a batch of all examples is that of their number.
+
+    Raises:
+        ConfigError: the batch is of all, and the workload does not say how many there are.
+    """
     kept = tuple(word for word in words if not chooses_how(word))
     if node["workload"]["batch_size"] == ALL:
         size = checks.training_examples(node)

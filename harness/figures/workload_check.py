@@ -40,7 +40,7 @@ def draw_rates(frame: pd.DataFrame, title: str) -> Figure:
             and (called != "low" or lr == low)
         ):
             inside.append((last["loss"], lr, called))
-    height = -LINE * top
+    height = (0.02 - LINE) * top  # the first one clear of the axis
     for loss, lr, called in sorted(inside):
         height = max(loss, height + LINE * top)
         axes.annotate(

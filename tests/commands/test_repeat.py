@@ -47,6 +47,13 @@ def test_the_same_bits_and_one_that_is_not(root, capsys):
     assert "5 of 6 drawn trials are the same to the bit" in out
 
 
+def test_a_batch_of_all_examples_is_repeated(tmp_path, capsys):
+    words = ["optimizer=sgd", "workload.batch_size=all", "num_trials=1", "workers=1"]
+    assert command([*words, f"root={tmp_path}/ran", *TINY]) == 0
+    assert again(tmp_path / "ran") == 0
+    assert "1 of 1 drawn trials are the same to the bit" in capsys.readouterr().out
+
+
 def test_files_edited_since_give_another_study(tmp_path, capsys):
     space = tmp_path / "conf" / "search_space" / "mine.yaml"
     space.parent.mkdir(parents=True)
