@@ -41,14 +41,14 @@ def learning_curves(
         raise TableError("every trial was evaluated once only, at its end")
     trials = feasible_alone(trials)
     budgets = comparison_budget(trials, max_budget, budget=budget)
-    spent = dict(iter(with_spent(curves, trials).groupby(PAIR)))
+    kept = curves.merge(counted(trials)[list(IDENTITY)], on=list(IDENTITY))
+    spent = dict(iter(with_spent(kept, trials).groupby(PAIR)))
     parts = []
     for group in groups(trials):
         rows = counted(group.trials)
         if (group.workload, group.optimizer) not in spent:
             continue
         own = spent[group.workload, group.optimizer]
-        own = own.merge(rows[list(IDENTITY)], on=list(IDENTITY))
         at_step = _by_step(own)
         if at_step.empty:
             continue
@@ -79,19 +79,16 @@ def of_workloads_with_curves(
     against: str = STEPS,
 ) -> pd.DataFrame:
     """The learning curves of those workloads that have any, what there is to draw; empty for none."""
-    parts = []
-    if curves is None:
-        return pd.DataFrame(columns=list(COLUMNS))
-    by_workload = dict(iter(curves.groupby("workload")))
-    for workload in trials["workload"].unique():
-        rows = trials[trials["workload"] == workload]
-        evaluated = by_workload.get(workload, curves[:0])
-        if not evaluated_once(evaluated):
+    if curves is not None:
+        evaluations = curves.groupby("workload")["step"].nunique()
+        several = evaluations[evaluations > 1].index
+        rows, evaluated = (t[t["workload"].isin(several)] for t in (trials, curves))
+        if len(rows):
             found = learning_curves(
                 rows, evaluated, max_budget=max_budget, budget=budget, against=against
             )
-            parts.append(drawn(found))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+            return drawn(found).reset_index(drop=True)
+    return pd.DataFrame(columns=list(COLUMNS))
 
 
 def _by_step(curves: pd.DataFrame) -> pd.DataFrame:
