@@ -46,5 +46,5 @@ def _panel(axes: Axes, table: pd.DataFrame) -> None:
             x, middle, yerr=np.maximum(0, [middle - low, high - middle]), color=look.colour,
             marker=look.marker, elinewidth=1,
         )  # fmt: skip
-    error_axis(axes, shown["median"].to_numpy(float))
+    error_axis(axes, *(shown[name].to_numpy(float) for name in ("median", "low", "high")))
     axes.set_xticks(range(len(places)), labels=[f"{each:g}" for each in places])

@@ -42,7 +42,7 @@ def draw(frame: pd.DataFrame, target: float) -> Figure:
                 axes.axhline(row - 0.5, color="black", linewidth=0.5, linestyle=":")
     caption = (
         "Held: the share of the best tenth that the narrowed space keeps; gain: that over its share of all trials. Counted"
-        " on held-out trials. Line: the target of three times. Between dotted lines, from the top:"
-        f" {', '.join(dict.fromkeys(reversed(groups)))}."
+        " on held-out trials. Line: three times, the target for trials within 10 % of the best. Between dotted lines, from the"
+        f" top: {', '.join(dict.fromkeys(reversed(groups)))}."
     )
     return style.finish(figure, caption)
