@@ -173,8 +173,9 @@ def summary(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     for key, own in frame.groupby(by, sort=False):
         row = dict(zip(by, key, strict=True)) | {"pairs": len(own), "inside": own["inside"].mean()}
         for name in GOODS:
-            row[f"{name}_held"] = own[f"{name}_held"].mean()
-            row[f"{name}_gain"] = row[f"{name}_held"] / row["inside"]
+            judged = own[own[f"{name}_held"].notna()]  # of some no good trial was held out
+            row[f"{name}_held"] = judged[f"{name}_held"].mean()
+            row[f"{name}_gain"] = row[f"{name}_held"] / judged["inside"].mean()
             row[f"{name}_gain_median"] = own[f"{name}_gain"].median()
             row[f"{name}_reach_target"] = int((own[f"{name}_gain"] >= TARGET).sum())
         row["base_over_a_third"] = int((own["within_share"] > 1 / TARGET).sum())
