@@ -9,7 +9,9 @@ from harness.study.inclusions import EDGES, gaps
 from harness.study.space import parse
 
 CONF = Path(__file__).parents[2] / "conf" / "search_space"
-FOLDERS = sorted({path.parent.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml")})
+FOLDERS = sorted(
+    {path.parent.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml")} - {"defaults"}
+)
 WORKLOADS = {path.stem: OmegaConf.load(path) for path in (CONF.parent / "workload").glob("*.yaml")}
 
 
