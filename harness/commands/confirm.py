@@ -60,9 +60,5 @@ def _jobs(searched: Results, folder: Path, seeds: int, words: Sequence[str]) -> 
     from harness.commands import retrained
     from harness.config import compose
 
-    for study, row in retrained.selected(searched):
-        point = {name: row[f"hp.{name}"] for name in study.config["search_space"]}
-        yield from compose.compose([
-            *retrained.at(study, point), retrained.fresh_seed(study),
-            f"root={folder}", f"num_trials={seeds}", *words,
-        ])  # fmt: skip
+    for setting in retrained.tuned(searched):
+        yield from compose.compose([*setting, f"root={folder}", f"num_trials={seeds}", *words])

@@ -40,6 +40,13 @@ def fresh_seed(study: Study) -> str:
     return f"seed={study.config['seed'] + APART}"
 
 
+def tuned(searched: Results) -> Iterator[list[str]]:
+    """The words of each selected trial's setting on a fresh seed."""
+    for study, row in selected(searched):
+        point = {name: row[f"hp.{name}"] for name in study.config["search_space"]}
+        yield [*at(study, point), fresh_seed(study)]
+
+
 def at(study: Study, point: Mapping[str, Value]) -> list[str]:
     """Words for `harness.config.compose.compose`; root=, num_trials= and the like are to be added.
 

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     from harness.analysis import confirming
     from harness.analysis.reading import read_results
     from harness.analysis.untuned import CARRIED, DEFAULT, TUNED, sentences, untuned
-    from harness.commands import run
+    from harness.commands import retrained, run
     from harness.figures import untuned as figures
     from harness.report.catalogue import save_figure
 
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     home = confirming.home(given.root)
     out = Path(given.out or home / FOLDER)
     fresh = (f"num_trials={given.seeds}", *given.words)
-    settings = {DEFAULT: _defaults(searched), TUNED: _tuned(searched)}
+    settings = {DEFAULT: _defaults(searched), TUNED: retrained.tuned(searched)}
     if given.carried:
         settings[CARRIED] = _carried(searched, _records(given.carried))
     roots = {setting: out / setting.replace(" ", "_") for setting in settings}
@@ -85,14 +85,6 @@ def _jobs(settings: Iterator[list[str]], fresh: Sequence[str]) -> Iterator[Job]:
 
     for words in settings:
         yield from compose.compose([*words, *fresh])
-
-
-def _tuned(searched: Results) -> Iterator[list[str]]:
-    from harness.commands import retrained
-
-    for study, row in retrained.selected(searched):
-        point = {name: row[f"hp.{name}"] for name in study.config["search_space"]}
-        yield [*retrained.at(study, point), retrained.fresh_seed(study)]
 
 
 def _defaults(searched: Results) -> Iterator[list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,14 @@ def budget_axis(axes: Axes, largest: float, *, few: bool = False) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(_plain))
     axes.xaxis.set_minor_locator(FixedLocator([]))
     axes.set_xlim(2**-0.35, max(largest, 2) * 2**0.35)
+
+
+def between_groups(panels: Iterable[Axes], groups: Sequence[str]) -> None:
+    """A dotted line wherever a row, counted from below, is of another group than the one before."""
+    for row in range(1, len(groups)):
+        if groups[row] != groups[row - 1]:
+            for axes in panels:
+                axes.axhline(row - 0.5, color="black", linewidth=0.5, linestyle=":")
 
 
 def top(values: pd.Series | np.ndarray, *others: pd.Series | np.ndarray) -> float:

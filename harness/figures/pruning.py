@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from harness.analysis.confidence import TRUSTED_SHARE
 from harness.analysis.names import name
 from harness.figures import style
+from harness.figures.axes import between_groups
 
 ACROSS = 3
 
@@ -75,10 +76,7 @@ def draw_benchmark(frame: pd.DataFrame, policy: str) -> Figure:
     both[0].set_yticks(range(len(names)), names, fontsize=6)
     both[0].legend(fontsize=7)
     groups = order["group"].tolist()
-    for row in range(1, len(groups)):
-        if groups[row] != groups[row - 1]:
-            for axes in both:
-                axes.axhline(row - 0.5, color="black", linewidth=0.5, linestyle=":")
+    between_groups(both, groups)
     caption = (
         "At equal training steps; left of 1 pruned searches know more. Between dotted lines, from the top:"
         f" {', '.join(dict.fromkeys(reversed(groups)))}."

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from harness.analysis.names import name
 from harness.figures import style
+from harness.figures.axes import between_groups
 
 LOOKS = {"marginal": ("#6e6e6e", "o"), "joint": ("#d55e00", "D")}
 
@@ -36,10 +37,7 @@ def draw(frame: pd.DataFrame, target: float) -> Figure:
     both[1].set(xlabel="held", xlim=(0, 1.03))
     both[0].set_yticks(range(len(order)), order["pair"], fontsize=6)
     groups = order["group"].tolist()
-    for row in range(1, len(groups)):
-        if groups[row] != groups[row - 1]:
-            for axes in both:
-                axes.axhline(row - 0.5, color="black", linewidth=0.5, linestyle=":")
+    between_groups(both, groups)
     caption = (
         "Held: the share of the best tenth that the narrowed space keeps; gain: that over its share of all trials. Counted"
         " on held-out trials. Line: three times, the target for trials within 10 % of the best. Between dotted lines, from the"
