@@ -16,6 +16,7 @@ from workloads.task import DataError
 
 if TYPE_CHECKING:
     from workloads.tasks.characters import CharacterTask
+    from workloads.tasks.stacked_characters import StackedCharacters
 
 
 def reference_text() -> str:
@@ -51,3 +52,11 @@ def load(
     prepare(data)
     label = f"Python {platform.python_version()} reference (pydoc_data.topics)"
     return CharacterTask(reference_text(), label, model, batch_size, device)
+
+
+def load_stacked(
+    data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
+) -> StackedCharacters:
+    from workloads.tasks.stacked_characters import StackedCharacters
+
+    return StackedCharacters(load(data, model, batch_size, device))

@@ -95,8 +95,9 @@ class StackedTask(Protocol):
 
     Parameters are those that are trained, by their names in the model, each `[trials, *shape]`. What is computed of a trial
     may depend on no other: one that diverges must not spoil its neighbours. The numbers are those
-    that the Task gives for the trial alone, up to rounding. So dropout is left out, which draws
-    from torch's one generator, and batch norm, whose statistics are no parameters.
+    that the Task gives for the trial alone, up to rounding. So dropout has to draw as the trial alone
+    would from torch's one generator (tasks/stacked_characters.py), and batch norm is left out, whose
+    statistics are no parameters.
 
     Attributes:
         data_description: as of the Task.
@@ -112,14 +113,15 @@ class StackedTask(Protocol):
         self,
         parameters: Mapping[str, Tensor],
         step: int,
-        data_seeds: Sequence[int],
+        seeds: Sequence[Mapping[str, int]],
         carry: Carry,
     ) -> tuple[Tensor, Carry]:
         """The mean losses [trials] of each trial's own minibatch `step`, differentiable.
 
         Args:
-            data_seeds: [trials]. There are fewer from some step on: diverged trials are taken out.
-            carry: as of the Task, [trials, ...].
+            seeds: [trials], of data_order and of dropout. There are fewer from some step on: diverged
+                trials are taken out.
+            carry: as of the Task, [trials, ...], or lists of so many where it is no tensor.
         """
         ...
 

@@ -16,6 +16,7 @@ from workloads.settings import CHAR_LSTM, FLAG, read
 
 if TYPE_CHECKING:
     from workloads.tasks.characters import CharacterTask
+    from workloads.tasks.stacked_characters import StackedCharacters
 
 
 FURTHER = {"train_on_validation": FLAG}
@@ -46,3 +47,11 @@ def load(
         device,
         train_on_validation=bool(data.get("train_on_validation")),
     )
+
+
+def load_stacked(
+    data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
+) -> StackedCharacters:
+    from workloads.tasks.stacked_characters import StackedCharacters
+
+    return StackedCharacters(load(data, model, batch_size, device))

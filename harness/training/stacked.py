@@ -25,7 +25,7 @@ from harness.training.gradient import HYPERPARAMETERS, TRANSFORMS, Transforms
 from harness.training.per_trial import PerTrial
 from harness.training.rules import RULES
 from harness.training.schedule import schedule
-from harness.training.train import Stopped, make_deterministic
+from harness.training.train import Stopped, autocast, make_deterministic
 from workloads.task import StackedTask
 
 Point = Mapping[str, float]
@@ -39,8 +39,6 @@ def why_not(config: Mapping[str, Any]) -> str | None:
     found = groups(config["optimizer"])
     if found[0].name or found[0].by_class:
         return f"{', '.join(group.rule for group in found)} is no rule of harness/training/rules.py"
-    if config["precision"] != "float32":
-        return f"precision={config['precision']} is for trials one by one"
     if config.get("sampler", {}).get("name") in ASKING:
         return "each trial is chosen by those before it"
     for name in OPTIONAL_KEYS:
@@ -91,9 +89,10 @@ class StackedTraining:
         Args:
             config: a study's (`harness.study.study.Study.config`).
             points: of each trial, in learning rates.
-            seeds: of each trial: initialisation and data_order.
+            seeds: of each trial: of initialisation, data_order and dropout.
         """
         self.workload, self.task, self.device = config["workload"], task, device
+        self.autocast = autocast(config["precision"], device)
         make_deterministic(device)
         self._initialise([each["initialisation"] for each in seeds])
         name = config["schedule"]["name"]
@@ -108,7 +107,7 @@ class StackedTraining:
         }
         count = len(points)
         self.rows = list(range(count))  # whose trial's each row is
-        self.data_seeds = [each["data_order"] for each in seeds]
+        self.seeds = list(seeds)
         self.step = 0
         self.carry: Any = None
         self.alive = torch.ones(count, dtype=torch.bool, device=device)
@@ -149,9 +148,10 @@ class StackedTraining:
 
     def train_one_step(self, factors: Tensor) -> None:
         """One minibatch of every trial; ``factors`` of the learning rates, ``[trials, 1]``."""
-        losses, self.carry = self.task.train_losses(
-            self._named(), self.step, self.data_seeds, self.carry
-        )
+        with self.autocast():
+            losses, self.carry = self.task.train_losses(
+                self._named(), self.step, self.seeds, self.carry
+            )
         self.alive &= losses.detach().isfinite()
         self.steps += self.alive
         self.loss_sums += losses.detach().double()
@@ -197,7 +197,7 @@ class StackedTraining:
         kept = rows.tolist()
         rows = rows.to(self.device)
         self.rows = [self.rows[row] for row in kept]
-        self.data_seeds = [self.data_seeds[row] for row in kept]
+        self.seeds = [self.seeds[row] for row in kept]
         self.schedule_axes = [self.schedule_axes[row] for row in kept]
         self.values = self.values.detach()[rows].requires_grad_()
         self.state = {name: each[rows] for name, each in self.state.items()}
@@ -213,7 +213,7 @@ class StackedTraining:
     def evaluate(self, count: int) -> None:
         """Append a row to the curves; train_loss is the mean over the last ``count`` steps."""
         last, test_every = self.step == self.workload["steps"], self.workload["test_every"]
-        with torch.no_grad():
+        with torch.no_grad(), self.autocast():
             named = self._named()
             columns = [*self.task.evaluate(named, "validation")]
             if last or (test_every > 0 and self.step % test_every == 0):
@@ -258,4 +258,6 @@ def _together(named: Sequence[Mapping[str, float]], device: str) -> dict[str, An
 def _rows_of(carry: Any, rows: Tensor) -> Any:
     if isinstance(carry, Tensor):
         return carry[rows]
+    if isinstance(carry, list):
+        return [carry[row] for row in rows.tolist()]
     return tuple(_rows_of(each, rows) for each in carry) if carry is not None else None

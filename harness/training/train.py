@@ -74,7 +74,7 @@ class Training:
         self.workload = config["workload"]
         self.task, self.device = task, device
         self.data_seed = seeds["data_order"]
-        self.autocast = _autocast(config["precision"], device)
+        self.autocast = autocast(config["precision"], device)
         make_deterministic(device)
         values = hyperparameters(in_learning_rates(config, point, task.model))
         seed(seeds["initialisation"])
@@ -317,7 +317,8 @@ class Training:
         }
 
 
-def _autocast(precision: str, device: str) -> Callable[[], contextlib.AbstractContextManager]:
+def autocast(precision: str, device: str) -> Callable[[], contextlib.AbstractContextManager]:
+    """What losses are computed in: torch's autocast to bfloat16, nothing for float32."""
     if precision == "float32":
         return contextlib.nullcontext
     return lambda: torch.autocast(torch.device(device).type, dtype=torch.bfloat16)

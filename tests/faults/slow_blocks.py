@@ -14,9 +14,9 @@ def load_stacked(data, model, batch_size, device):
 
 
 class SlowBlocks(StackedImages):
-    def train_losses(self, parameters, step, data_seeds, carry):
+    def train_losses(self, parameters, step, seeds, carry):
         time.sleep(STEP_SECONDS)
         if step == 3:
             with open(os.environ["TINY_LOG"], "a") as file:
-                file.write(f"{len(data_seeds)}\n")
-        return super().train_losses(parameters, step, data_seeds, carry)
+                file.write(f"{len(seeds)}\n")
+        return super().train_losses(parameters, step, seeds, carry)

@@ -29,9 +29,13 @@ class StackedImages:
         return self.task.model()
 
     def train_losses(
-        self, parameters: Mapping[str, Tensor], step: int, data_seeds: Sequence[int], carry: None
+        self,
+        parameters: Mapping[str, Tensor],
+        step: int,
+        seeds: Sequence[Mapping[str, int]],
+        carry: None,
     ) -> tuple[Tensor, None]:
-        images, labels = self.task.minibatches(step, data_seeds)
+        images, labels = self.task.minibatches(step, [each["data_order"] for each in seeds])
         dtype = next(iter(parameters.values())).dtype
         inputs = self.task.inputs(images.flatten(0, 1), dtype).unflatten(0, labels.shape)
 

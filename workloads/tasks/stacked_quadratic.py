@@ -37,10 +37,14 @@ class StackedQuadratic:
         return self.task.model()
 
     def train_losses(
-        self, parameters: Mapping[str, Tensor], step: int, data_seeds: Sequence[int], carry: None
+        self,
+        parameters: Mapping[str, Tensor],
+        step: int,
+        seeds: Sequence[Mapping[str, int]],
+        carry: None,
     ) -> tuple[Tensor, None]:
         theta = parameters["theta"]
-        examples = self.task.order.minibatches(step, data_seeds).to(theta.device)
+        examples = self.task.order.minibatches(step, [each["data_order"] for each in seeds]).to(theta.device)
         count = examples.shape[1]
         means = F.embedding_bag(examples, self.points_and_sizes, mode="sum") / count
         mean, size = means[:, : self.size_at], means[:, self.size_at]
