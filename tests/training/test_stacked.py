@@ -164,7 +164,9 @@ def test_in_bfloat16_each_is_nearly_as_it_is_alone(workload):
     for trial, found in zip(TRIALS, together(made), strict=True):
         single, in_float32 = alone(made, trial), alone(exact, trial)
         assert found["curve"]["val_loss"] == pytest.approx(single["curve"]["val_loss"], rel=1e-3)
-        assert found["curve"]["train_loss"] == pytest.approx(single["curve"]["train_loss"], rel=5e-3)
+        assert found["curve"]["train_loss"] == pytest.approx(
+            single["curve"]["train_loss"], rel=5e-3
+        )
         assert found["curve"]["train_loss"] != in_float32["curve"]["train_loss"]
 
 

@@ -12,7 +12,7 @@ from workloads.models.char_lstm import CharLSTM
 from workloads.models.stacked_lstm import layer
 from workloads.tasks.characters import CharacterTask
 
-EVALUATED = 50 * 128  # time steps times trials at a time; the state is carried, so it changes no result
+EVALUATED = 50 * 128  # time steps times trials at a time; the state is carried on
 
 Parameters = Mapping[str, Tensor]
 State = tuple[Tensor, Tensor]

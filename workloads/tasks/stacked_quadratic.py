@@ -44,7 +44,8 @@ class StackedQuadratic:
         carry: None,
     ) -> tuple[Tensor, None]:
         theta = parameters["theta"]
-        examples = self.task.order.minibatches(step, [each["data_order"] for each in seeds]).to(theta.device)
+        data_seeds = [each["data_order"] for each in seeds]
+        examples = self.task.order.minibatches(step, data_seeds).to(theta.device)
         count = examples.shape[1]
         means = F.embedding_bag(examples, self.points_and_sizes, mode="sum") / count
         mean, size = means[:, : self.size_at], means[:, self.size_at]
