@@ -5,10 +5,9 @@
 
 Prints microseconds a trial's training step, one by one (as the harness trains a trial: loss, rule,
 data order) and stacked, medians of rounds that alternate; and the ratio. Images and text are made
-up, of the workloads' sizes: speed does not depend on what they show. quadratic_deep and digits_mlp
-run the harness's own stacked tasks. The LSTM and the ResNet have none: here they are stacked by
-torch.func.vmap to see whether it would pay (each trial with its own dropout; batch norm without
-running statistics).
+up, of the workloads' sizes: speed does not depend on what they show. All run the harness's own
+stacked tasks but the ResNet, which has none: here it is stacked by torch.func.vmap to see whether it
+would pay (batch norm without running statistics).
 
 `equal` is the largest relative difference of the losses of the first twenty steps.
 """
@@ -19,7 +18,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.func import replace_all_batch_norm_modules_, vmap
+from torch import nn
+from torch.func import replace_all_batch_norm_modules_
 
 from harness.training.stacked import StackedTraining
 from harness.training.train import Training
-from workloads.tasks.cross_entropy import mean_cross_entropy
 from workloads.tasks.images import ImageTask, Preparation
 from workloads.tasks.stacked_images import StackedImages
 
@@ -96,6 +93,7 @@ def image_task(
 
 def war_and_peace_lstm(device: str) -> Tasks:
     from workloads.tasks.characters import CharacterTask
+    from workloads.tasks.stacked_characters import StackedCharacters
 
     letters = [chr(each) for each in range(40, 123)]
     text = "".join(np.random.default_rng(0).choice(letters, 300_000))
@@ -104,58 +102,15 @@ def war_and_peace_lstm(device: str) -> Tasks:
     return task, StackedCharacters(task)
 
 
-class StackedCharacters:
-    """The LSTM as plain operations on one trial, and torch.func.vmap of them."""
-
-    data_description: Mapping[str, Any] = {}
-
-    def __init__(self, task: Any):
-        self.task, self.of_one = task, task.model()
-
-    def model(self) -> nn.Module:
-        return self.task.model()
-
-    def train_losses(
-        self, parameters: Mapping[str, Tensor], step: int, data_seeds: Sequence[int], carry: Any
-    ) -> tuple[Tensor, Any]:
-        inputs, targets = self.task.minibatch(step)
-        lstm = self.of_one.lstm
-        if step % self.task.steps_per_epoch == 0:
-            shape = (len(data_seeds), lstm.num_layers, inputs.shape[1], lstm.hidden_size)
-            zeros = torch.zeros(shape, device=inputs.device)
-            carry = zeros, zeros
-
-        def loss(p: Mapping[str, Tensor], hidden: Tensor, cell: Tensor) -> Any:
-            x = F.dropout(F.embedding(inputs, p["embedding.weight"]), self.of_one.dropout.p)
-            ended = []
-            for layer in range(lstm.num_layers):
-                if layer:
-                    x = F.dropout(x, lstm.dropout)
-                bias = p[f"lstm.bias_ih_l{layer}"] + getattr(lstm, f"bias_hh_l{layer}")
-                gates = F.linear(x, p[f"lstm.weight_ih_l{layer}"], bias)
-                h, c, outputs = hidden[layer], cell[layer], []
-                recurrent = p[f"lstm.weight_hh_l{layer}"].t()
-                for time_step in gates:
-                    i, f, g, o = (time_step + h @ recurrent).chunk(4, dim=-1)
-                    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-                    h = o.sigmoid() * c.tanh()
-                    outputs.append(h)
-                x = torch.stack(outputs)
-                ended.append((h, c))
-            x = F.dropout(x, self.of_one.dropout.p)
-            logits = F.linear(x, p["linear.weight"], p["linear.bias"])
-            hidden, cell = (torch.stack(each) for each in zip(*ended, strict=True))
-            return mean_cross_entropy(logits.flatten(0, 1), targets.flatten()), hidden, cell
-
-        losses, *state = vmap(loss, randomness="different")(dict(parameters), *carry)
-        return losses, tuple(each.detach() for each in state)
-
-
 WORKLOADS = {
     each.__name__: each
     for each in (quadratic_deep, digits_mlp, war_and_peace_lstm, cifar10_resnet8)
 }
-DETERMINISTIC = ("quadratic_deep", "digits_mlp")  # no dropout, no batch norm: equal step by step
+DETERMINISTIC = (
+    "quadratic_deep",
+    "digits_mlp",
+    "war_and_peace_lstm",
+)  # no batch norm: equal step by step
 
 
 # --- the measurement ------------------------------------------------------------------------------

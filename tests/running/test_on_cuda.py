@@ -146,13 +146,16 @@ def test_memory_that_runs_out_costs_its_trial_alone():
     assert run_trial(of, 0, task, GPU)["status"] in ("complete", "diverged")
 
 
-@pytest.mark.parametrize("workload", ["quadratic_deep", "digits_mlp"])
-def test_trials_trained_as_one_are_those_trained_alone(workload):
-    """The same tolerance as on a CPU: tests/training/test_stacked.py."""
+@pytest.mark.parametrize(
+    ("workload", "further"),
+    [("quadratic_deep", ()), ("digits_mlp", ()), ("python_docs_lstm", ("model.dropout=0.3",))],
+)
+def test_trials_trained_as_one_are_those_trained_alone(workload, further):
+    """The same tolerance as on a CPU: tests/training/test_stacked.py. Dropout is that of the trial alone."""
     steps = ("workload.steps=24", "workload.eval_every=8")
     lr = "search_space.lr={low: 1e-4, high: 1e-3, scale: log}"
     broad = f"search_space={workload}/broad/momentum"
-    of = study(f"workload={workload}", "optimizer=momentum", broad, *steps, lr)
+    of = study(f"workload={workload}", "optimizer=momentum", broad, *steps, lr, *further)
     task = load_task(of, GPU)
     for record in run_block(of, range(4), load_stacked(of, GPU), GPU):
         alone = run_trial(of, record["trial"], task, GPU)
