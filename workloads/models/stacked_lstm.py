@@ -27,7 +27,7 @@ def layer(
 ) -> Stepped:
     """What one layer of nn.LSTM computes with one bias, of each trial with its own weights.
 
-    Under autocast matrices are multiplied in its type; cells and their sums stay as they are given.
+    Under autocast all of it is in autocast's type, as PyTorch has it.
 
     Args:
         inputs: [trials, time, streams, inputs].
@@ -37,20 +37,16 @@ def layer(
         bias: [trials, 4·hidden].
 
     Returns:
-        Outputs [trials, time, streams, hidden], in autocast's type if there is one, and the hidden
-        and cell state after the last time step.
+        Outputs [trials, time, streams, hidden], and the hidden and cell state after the last time step.
     """
     trials, time, streams, _ = inputs.shape
     flat = inputs.reshape(trials, time * streams, -1)
-    gates = torch.bmm(flat, input_weight.transpose(1, 2)) + bias.unsqueeze(1)
+    gates = torch.bmm(flat, input_weight.transpose(1, 2))
+    gates = gates + bias.unsqueeze(1).to(gates.dtype)
     gates = gates.unflatten(1, (time, streams)).transpose(0, 1).contiguous()
-    outputs, cell = _Layer.apply(gates, hidden, cell, hidden_weight, _product_type(gates))
-    return outputs.transpose(0, 1), outputs[-1].to(hidden.dtype), cell
-
-
-def _product_type(like: Tensor) -> torch.dtype:
-    device = like.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else like.dtype
+    given = (each.to(gates.dtype) for each in (hidden, cell, hidden_weight))
+    outputs, cell = _Layer.apply(gates, *given)
+    return outputs.transpose(0, 1), outputs[-1], cell
 
 
 class _Layer(torch.autograd.Function):
@@ -58,45 +54,38 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, gates: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, product: torch.dtype
+        ctx: Any, gates: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor
     ) -> tuple[Tensor, Tensor]:
-        before, cells, opened, outputs = hidden.to(product), [cell], [], []
-        weight = weight.to(product)
         across = weight.transpose(1, 2)
-        with torch.autocast(gates.device.type, enabled=False):
-            for of_inputs in gates:
-                recurrent = torch.bmm(before, across).to(gates.dtype)
-                stepped, cell, after = _cell(of_inputs, recurrent, cell)
-                before = stepped.to(product)
-                outputs.append(before)
-                cells.append(cell)
-                opened.append(after)
-            ended = torch.stack(outputs)
+        hiddens, cells, opened = [hidden], [cell], []
+        for of_inputs in gates:
+            hidden, cell, after = _cell(of_inputs, torch.bmm(hidden, across), cell)
+            hiddens.append(hidden)
+            cells.append(cell)
+            opened.append(after)
         ctx.opened = opened
-        ctx.save_for_backward(torch.stack([hidden.to(product), *outputs[:-1]]), weight, *cells)
-        return ended, cell.clone()
+        ctx.save_for_backward(torch.stack(hiddens[:-1]), weight, *cells)
+        return torch.stack(hiddens[1:]), cell.clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         of_outputs, d_cell = gradients
         before, weight, *cells = ctx.saved_tensors
-        d_hidden = torch.zeros_like(d_cell)
-        found = []
+        d_hidden, found = of_outputs[-1], []
         for time in reversed(range(len(ctx.opened))):
-            d_hidden = d_hidden + of_outputs[time]
             d_gates, d_cell = _cell_backward(
                 d_hidden, d_cell, cells[time], cells[time + 1], ctx.opened[time]
             )
             found.append(d_gates)
-            d_hidden = torch.bmm(d_gates.to(weight.dtype), weight).to(d_gates.dtype)
+            if time:
+                d_hidden = torch.baddbmm(of_outputs[time - 1], d_gates, weight)
         d_all = torch.stack(found[::-1])  # [time, trials, streams, 4·hidden]
         # [trials, 4·hidden, time·streams] times [trials, time·streams, hidden]
         d_weight = torch.bmm(
-            d_all.to(weight.dtype).permute(1, 3, 0, 2).flatten(2),
-            before.transpose(0, 1).flatten(1, 2),
+            d_all.permute(1, 3, 0, 2).flatten(2), before.transpose(0, 1).flatten(1, 2)
         )
-        return d_all, d_hidden, d_cell, d_weight.to(d_all.dtype), None
+        return d_all, torch.bmm(found[-1], weight), d_cell, d_weight
 
 
 def _cell(of_inputs: Tensor, recurrent: Tensor, cell: Tensor) -> Stepped:

@@ -69,7 +69,7 @@ class StackedCharacters:
         drawn: list[Generator] | None,
     ) -> tuple[Tensor, State]:
         """[trials, time, streams, vocabulary] of ids [time, streams]; without dropout where none is drawn."""
-        lstm, linear = self.of_one.lstm, "linear"
+        lstm = self.of_one.lstm
         table = parameters["embedding.weight"]
         trials, classes, size = table.shape
         with torch.autocast(table.device.type, enabled=False):
@@ -95,8 +95,8 @@ class StackedCharacters:
             )
             ended.append(after)
         x = self._dropped(x, self.of_one.dropout.p, drawn)
-        logits = torch.bmm(x.flatten(1, 2), parameters[f"{linear}.weight"].transpose(1, 2))
-        logits = logits + parameters[f"{linear}.bias"].unsqueeze(1)
+        logits = torch.bmm(x.flatten(1, 2), parameters["linear.weight"].transpose(1, 2))
+        logits = logits + parameters["linear.bias"].unsqueeze(1)
         hidden, cell = (torch.stack(each, dim=1) for each in zip(*ended, strict=True))
         return logits.unflatten(1, characters.shape), (hidden, cell)
 
@@ -108,20 +108,24 @@ class StackedCharacters:
         if drawn is None or not p:
             return x
         ones = torch.ones(x.shape[1:], dtype=x.dtype, device=x.device)
-        return x * torch.stack([_mask(ones, p, each) for each in drawn])
+        return x * _masks(ones, p, drawn)
 
 
-def _mask(ones: Tensor, p: float, generator: Generator) -> Tensor:
-    """What F.dropout makes of ones if its generator stands where this one does, which goes on."""
+def _masks(ones: Tensor, p: float, drawn: list[Generator]) -> Tensor:
+    """[trials, *shape]: what F.dropout makes of ones where torch's generator stands as each, which goes on."""
     if not ones.is_cuda:
-        return torch.empty_like(ones).bernoulli_(1 - p, generator=generator).div_(1 - p)
+        kept = (torch.empty_like(ones).bernoulli_(1 - p, generator=each) for each in drawn)
+        return torch.stack([each.div_(1 - p) for each in kept])
     everybodys = torch.cuda.default_generators[ones.device.index]
     its_state = everybodys.graphsafe_get_state()
-    everybodys.graphsafe_set_state(generator)
+    masks = []
     try:
-        return F.dropout(ones, p)
+        for each in drawn:
+            everybodys.graphsafe_set_state(each)
+            masks.append(F.dropout(ones, p))
     finally:
         everybodys.graphsafe_set_state(its_state)
+    return torch.stack(masks)
 
 
 def _cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
