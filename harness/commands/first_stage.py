@@ -51,7 +51,8 @@ def space(config: Mapping[str, Any], given: Mapping[str, Axis]) -> Conventional:
 
 
 def task(config: Mapping[str, Any]) -> Task:
-    return load_task(Study(config), "cpu")
+    """Its minibatches shuffled, whatever order= says: that needs scores, and no model does."""
+    return load_task(Study({name: node for name, node in config.items() if name != "order"}), "cpu")
 
 
 def _space(config: Mapping[str, Any], given: Mapping[str, Axis], effective: bool) -> Conventional:

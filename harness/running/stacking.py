@@ -7,6 +7,7 @@ order included, evaluations not.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -56,10 +57,12 @@ def check(studies: Sequence[Study], stack: int | str) -> None:
 def arrange(queues: Sequence[SharedQueue], stack: int | str, device: str, workers: int) -> None:
     """Set how many trials each queue hands out as one; queues tell what was chosen, and why."""
     measured: dict[str, Microseconds | str] = {}
+    # Blocks of a study: few and large, so many that all studies' together divide among the workers.
+    parts = workers // math.gcd(workers, sum(each.queue.missing > 0 for each in queues))
     for each in queues:
         study, missing = each.queue.request.study, each.queue.missing
         most = stack if isinstance(stack, int) else max(SIZES)
-        share = min(-(-missing // workers), most)
+        share = min(-(-missing // parts), most)
         if share <= 1 or (stack == AUTO and share < SIZES[0]):
             continue
         if stack == AUTO:
@@ -70,15 +73,15 @@ def arrange(queues: Sequence[SharedQueue], stack: int | str, device: str, worker
             if each.rungs is not None:
                 each.news.append(f"{told}: one by one: the study is pruned")
                 continue
-            parts = {name: node for name, node in study.config.items() if name in SAME_COST}
-            key = json.dumps(parts, sort_keys=True)
+            alike = {name: node for name, node in study.config.items() if name in SAME_COST}
+            key = json.dumps(alike, sort_keys=True)
             if key not in measured:
                 measured[key] = measure(study, device, share)
             share, why = choose(measured[key], share)
             each.news.append(f"{told}: {why}")
         if share > 1:
-            # Blocks of one size, as many for each worker: no worker waits for a last large one.
-            blocks = workers * -(-missing // (workers * share))
+            # Of one size: no worker waits for a last large one.
+            blocks = parts * -(-missing // (parts * share))
             each.stack = -(-missing // blocks)
 
 

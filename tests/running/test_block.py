@@ -130,7 +130,7 @@ def test_an_error_in_a_block_is_no_trials(tmp_path, monkeypatch):
 def test_what_cannot_be_trained_as_one_is_refused_and_says_why():
     cases = {
         ("workload=digits_cnn",): "workloads.digits_cnn has no function load_stacked",
-        ("workload=digits_mlp", "precision=bfloat16"): "precision=bfloat16",
+        ("workload=digits_mlp", "model.batch_norm=true"): "the statistics of model.batch_norm=true",
     }
     for words, why in cases.items():
         with pytest.raises(
@@ -183,6 +183,29 @@ def test_auto_probes_once_a_workload_and_says_what_it_chose(tmp_path, monkeypatc
     assert queues[3].news == [
         "digits_cnn/adam: stack=auto: one by one: workloads.digits_cnn has no function load_stacked"
     ]
+
+
+@pytest.mark.parametrize(
+    ("workers", "studies_missing", "stacks"),
+    [
+        (6, [128] * 6, [128] * 6),  # a whole study each
+        (2, [128] * 6, [128] * 6),
+        (6, [128], [22]),
+        (2, [128] * 3, [64] * 3),
+        (2, [500, 0, 0], [125, 1, 1]),
+    ],
+)
+def test_blocks_are_few_and_divide_among_the_workers(workers, studies_missing, stacks, tmp_path):
+    class Queue:
+        rungs = None
+
+        def __init__(self, missing):
+            self.queue, self.news, self.stack = self, [], 1
+            self.request, self.missing = Request(of(), str(tmp_path)), missing
+
+    queues = [Queue(missing) for missing in studies_missing]
+    stacking.arrange(queues, 128, "cpu", workers)
+    assert [each.stack for each in queues] == stacks
 
 
 def test_a_real_probe_measures_one_and_more():
