@@ -26,9 +26,9 @@ DEFAULTS = "usual defaults, in its configuration"
 ELSEWHERE = {  # by folder: numbers that are in no table, and where they are from
     "cifar10": {"1.4": "epochs: 500 × 128 of 45,000 images", "0.29": "1 - .71, of that trial"},
     "deepobs": {
-        ".99": DEFAULTS, ".9": DEFAULTS, ".999": DEFAULTS, "2.1": "z of the row, a minus sign",
+        ".99": DEFAULTS, ".9": DEFAULTS, ".999": DEFAULTS,
         "353.4468": "tests/workloads: before training", "353.447": "published (docs/workloads.md)",
-        ".010": "mean over the rates of a table", ".008": "likewise",
+        ".010": "mean over the rates of a table", ".005": "likewise",
     },
     "delays": {".004": "conf/search_space/digits_mlp/downpour.yaml"},
     "digits": {"0.28 %": STEP, "10 %": "which trials are meant"},
