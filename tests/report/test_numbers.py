@@ -30,6 +30,9 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
         "353.4468": "tests/workloads: before training", "353.447": "published (docs/workloads.md)",
         ".010": "mean over the rates of a table", ".005": "likewise",
     },
+    "cifar10_stages": {
+        "0.37": "conf/search_space/cifar10_resnet32", "45 %": "printed by the sweep", "89 %": "results/cifar10",
+    },
     "delays": {".004": "conf/search_space/digits_mlp/downpour.yaml"},
     "digits": {"0.28 %": STEP, "10 %": "which trials are meant"},
     "digits_broad": {"0.28 %": STEP},
