@@ -16,7 +16,7 @@ LEVELS = re.compile(
     r"9[05]\s?% (?:interval|one-sided|bounds|confidence)|9[05]\s?%(?:\)|:| intervals)"
 )
 ONE = re.compile(NUMBER)
-RESULT = re.compile(r"(?:\.\./|results/)([a-z0-9_]+)\b")
+RESULT = re.compile(r"(?:results/|\.\./(?!results/))([a-z0-9_]+)\b")
 
 
 class Stated(NamedTuple):

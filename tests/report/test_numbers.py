@@ -21,6 +21,7 @@ from tests.report import prose, stated
 CHECKOUT = Path(__file__).parents[2]
 RESULTS = CHECKOUT / "results"
 PAGES = [CHECKOUT / "README.md", RESULTS / "README.md", *sorted(RESULTS.glob("*/card.md"))]
+DOCS = sorted((CHECKOUT / "docs").glob("*.md"))
 STEP = "one of 360 validation images"
 DEFAULTS = "usual defaults, in its configuration"
 ELSEWHERE = {  # by folder: numbers that are in no table, and where they are from
@@ -66,6 +67,17 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
         ".843": "likewise", ".946": "likewise",
     },
 }  # fmt: skip
+
+BESIDE_A_RESULT = {  # by page of docs/: numbers of a paragraph that names a result, not of that result
+    "methods": dict.fromkeys(
+        ("4.9", "5.1", "5.2", "5.5", "6.1", "6.2", "6.3", "6.4"), "Ruder's sections"
+    ),
+    "optimizers": dict.fromkeys(
+        ("1.1 %", "0.8 %", "2.5 %", "2.6 %"), "32 trials each, as its table"
+    ),
+    "search-spaces": {"4.6": "results/effective_rates"},
+    "workloads": {"5 %": "stated of digits_cnn", "7 %": "the paper's target", ".99": DEFAULTS},
+}
 
 
 # --- numbers that a page computes from its tables -------------------------------------------------
@@ -173,6 +185,25 @@ def _computed(name):
 def test_numbers_in_prose_are_those_of_the_tables(page):
     wrong = unfounded(page)
     assert not wrong, "\n".join(f"{each}: {each.sentence}" for each in wrong)
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
+def test_numbers_that_docs_give_of_a_result_are_those_of_its_tables(page):
+    """Of docs those in a paragraph that links to a result: the others are measured or published elsewhere."""
+    elsewhere = BESIDE_A_RESULT.get(page.stem, {})
+    for each in prose.numbers(page.read_text(encoding="utf-8")):
+        named = [name for name in each.results if (RESULTS / name / "card.md").exists()]
+        if named and not set(each.texts) <= set(elsewhere):
+            rows = stated.rows_for(each, page, RESULTS)
+            computed = [row for name in named for row in _computed(name)]
+            assert stated.found(each, [*rows, *computed]), f"{each}: {each.sentence}"
+
+
+@pytest.mark.parametrize("name", BESIDE_A_RESULT)
+def test_what_is_allowed_of_docs_is_still_said(name):
+    page = CHECKOUT / "docs" / f"{name}.md"
+    said = {text for each in prose.numbers(page.read_text("utf-8")) for text in each.texts}
+    assert not set(BESIDE_A_RESULT[name]) - said
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
