@@ -54,6 +54,12 @@ def main(arguments: Sequence[str]) -> int:
         return status
     if given.seconds <= 0:
         raise ConfigError(f"--seconds must be more than 0, got {given.seconds:g}")
+    for word in given.words:
+        if key_of(word).split(".")[0].split("@")[0] in ("schedule", "search_space"):
+            raise ConfigError(
+                f"{word}: a workload is checked under plain gradient descent at a constant rate; leave it"
+                " out, or give optimizer= to check that"
+            )
     return max(
         _check_workload(job, given) for job in _jobs([*flags, *given.words, *FOR_A_WORKLOAD])
     )

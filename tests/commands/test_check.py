@@ -68,6 +68,7 @@ def test_an_optimizer_of_ones_own_on_a_workload_of_ones_own(own, capsys):
         (["optimizer=mine", "workload=net", "--out", "x"], "--out is for the pictures"),
         (["workload=net", "--seconds", "0"], "--seconds must be more than 0, got 0"),
         (["workload=nowhere"], "workload"),
+        (["workload=net", "schedule=cosine"], "schedule=cosine: a workload is checked under plain"),
         (["optimizer=mine"], "has no search space for optimizer 'mine'"),
     ],
 )
