@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.parsing import Parser, choosing_studies
-from harness.commands.which_study import told_apart
+from harness.commands import which_study
+from harness.commands.parsing import Parser, choosing_studies, chosen
 from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
@@ -45,22 +45,18 @@ def main(arguments: Sequence[str]) -> int:
 
     from harness.analysis.across_workloads import across
     from harness.analysis.performance_profile import steps
-    from harness.analysis.pooling import SeveralStudies
-    from harness.analysis.reading import read_results
     from harness.report import across as said
     from harness.report.writing import writable
 
     folder = writable(given.out) if given.out else None
-    try:
-        results = read_results(given.sources, study=given.study, pool=given.pool)
-    except SeveralStudies as error:
-        raise told_apart(error, given.sources) from None
+    sources, study, pool = chosen(given, given.sources)
+    results = which_study.read(sources, study=study, pool=pool)
     found = across(results.trials, given.metric, budget=given.budget)
     print("\n\n".join(words.replace("**", "") for words in said.answer(found)))
     if folder is None:
         return EXIT_COMPLETE
     ratios = steps(results.trials, results.curves, results.studies, found.optimizers, found.budget)
-    cautions = _cautions(results, found.optimizers, given.metric, given.sources)
+    cautions = _cautions(results, found.optimizers, given.metric, sources)
     _write(folder, found, ratios, said.page(found, ratios, results, cautions))
     return EXIT_COMPLETE
 

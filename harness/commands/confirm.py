@@ -19,7 +19,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.parsing import Parser
+from harness.commands import which_study
+from harness.commands.parsing import Parser, choosing_studies, chosen
 from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="words of a run")
     parser.add_argument("--seeds", type=int, default=10, metavar="N", help="trials of each (10)")
     parser.add_argument("--out", metavar="DIR", help="folder to write into (ROOT/confirmed)")
+    choosing_studies(parser)
     given = parser.parse_intermixed_args(arguments)
     if given.seeds < 2:
         raise ConfigError(f"--seeds must be 2 or more to tell a spread, got {given.seeds}")
@@ -41,9 +43,10 @@ def main(arguments: Sequence[str]) -> int:
     from harness.analysis.reading import read_results
     from harness.commands import run
 
-    searched = read_results(given.root)
+    words, study, pool = chosen(given, given.words)
+    searched = which_study.read([given.root], study=study, pool=pool)
     folder = Path(given.out or home(given.root) / FOLDER)
-    jobs = list(_jobs(searched, folder, given.seeds, given.words))
+    jobs = list(_jobs(searched, folder, given.seeds, words))
     if status := run.run(jobs):
         return status
     table = confirmed(searched.trials, read_results(folder).trials)

@@ -19,8 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.parsing import Parser
-from harness.commands.report import add_question, chosen, question, spaces_asked
+from harness.commands.parsing import Parser, chosen
+from harness.commands.report import add_question, question, spaces_asked
 from harness.commands.which_study import told_apart
 from harness.errors import ConfigError
 from harness.report.question import Question
@@ -66,7 +66,7 @@ def _parser() -> Parser:
 
 
 def _jobs(given: argparse.Namespace) -> list[Job]:
-    sources, study, pool = chosen(given)
+    sources, study, pool = chosen(given, given.sources)
     paths = [Path(source) for source in sources]
     if paths and given.out is None and len(paths) > 1:
         raise ConfigError("several sources are drawn together; say where with --out")

@@ -36,6 +36,26 @@ def choosing_studies(parser: argparse.ArgumentParser) -> None:
     add("--pool", action="store_true", help="merge studies that differ in their seeds alone")
 
 
+def chosen(
+    given: argparse.Namespace, words: Sequence[str]
+) -> tuple[list[str], list[str] | None, bool]:
+    """The other words, and which studies are meant: by --study and --pool, or study= and pool=true among the words.
+
+    Raises:
+        ConfigError: a value of pool= that is neither true nor false.
+    """
+    choices = [word for word in words if word.startswith(("study=", "pool="))]
+    for word in choices:
+        if word.startswith("pool=") and word not in ("pool=true", "pool=false"):
+            raise ConfigError(f"pool= is true or false, got {word!r}")
+    study = [word.removeprefix("study=") for word in choices if word.startswith("study=")]
+    return (
+        [word for word in words if word not in choices],
+        [*(given.study or []), *study] or None,
+        given.pool or "pool=true" in choices,
+    )
+
+
 def labelled(words: Sequence[str]) -> dict[str, Path]:
     """Sources by their label, in the order given.
 

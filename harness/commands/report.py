@@ -23,7 +23,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.commands.parsing import Parser, choosing_studies
+from harness.commands.parsing import Parser, choosing_studies, chosen
 from harness.commands.which_study import told_apart
 from harness.errors import ConfigError
 from harness.report.question import Question
@@ -32,7 +32,7 @@ from harness.report.question import Question
 def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_intermixed_args(arguments)
     asked = question(given)
-    sources, study, pool = chosen(given)
+    sources, study, pool = chosen(given, given.sources)
     spaces = spaces_asked(given) if given.space else None
     if not sources and not spaces:
         raise ConfigError("no source given; name a results folder or a trials.csv")
@@ -55,24 +55,6 @@ def main(arguments: Sequence[str]) -> int:
     except SeveralStudies as error:
         raise told_apart(error, sources) from None
     return 0
-
-
-def chosen(given: argparse.Namespace) -> tuple[list[str], list[str] | None, bool]:
-    """The sources, and which of their studies: by --study and --pool, or study= and pool=true among them.
-
-    Raises:
-        ConfigError: a value of pool= that is neither true nor false.
-    """
-    words = [word for word in given.sources if word.startswith(("study=", "pool="))]
-    for word in words:
-        if word.startswith("pool=") and word not in ("pool=true", "pool=false"):
-            raise ConfigError(f"pool= is true or false, got {word!r}")
-    study = [word.removeprefix("study=") for word in words if word.startswith("study=")]
-    return (
-        [source for source in given.sources if source not in words],
-        [*(given.study or []), *study] or None,
-        given.pool or "pool=true" in words,
-    )
 
 
 def spaces_asked(given: argparse.Namespace) -> dict[str, Path]:

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.parsing import Parser, choosing_studies
+from harness.commands import which_study
+from harness.commands.parsing import Parser, choosing_studies, chosen
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,16 +41,16 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--budget must be 1 or more, got {given.budget}")
 
     from harness.analysis import space_check, subspaces
-    from harness.analysis.reading import read_results
     from harness.commands.effective import with_effective_rates
     from harness.config import shipped
     from harness.report import spaces
     from harness.report.writing import writable
 
     folder = writable(given.out) if given.out else None
-    found = read_results(given.sources, study=given.study, pool=given.pool)
+    words, study, pool = chosen(given, given.sources)
+    found = which_study.read(words, study=study, pool=pool)
     folders = [Path(given.config_dir)] if given.config_dir else []
-    sources = space_check.sources_of(found.studies, [*folders, shipped.folder()], given.sources)
+    sources = space_check.sources_of(found.studies, [*folders, shipped.folder()], words)
     checked = space_check.space_check(found.trials, found.studies, sources=sources)
     trials = with_effective_rates(found, [*folders, shipped.folder()])
     told = subspaces.sensitivity(trials, found.studies, budget_trials=given.budget)

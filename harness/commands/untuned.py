@@ -20,7 +20,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.parsing import Parser
+from harness.commands import which_study
+from harness.commands.parsing import Parser, choosing_studies, chosen
 from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     add("--seeds", type=int, default=10, metavar="N", help="trials of each (10)")
     add("--out", metavar="DIR", help="folder to write into (ROOT/untuned)")
+    choosing_studies(parser)
     given = parser.parse_intermixed_args(arguments)
     if given.seeds < 2:
         raise ConfigError(f"--seeds must be 2 or more to tell a spread, got {given.seeds}")
@@ -54,10 +56,11 @@ def main(arguments: Sequence[str]) -> int:
     from harness.figures import untuned as figures
     from harness.report.catalogue import save_figure
 
-    searched = read_results(given.root)
+    words, study, pool = chosen(given, given.words)
+    searched = which_study.read([given.root], study=study, pool=pool)
     home = confirming.home(given.root)
     out = Path(given.out or home / FOLDER)
-    fresh = (f"num_trials={given.seeds}", *given.words)
+    fresh = (f"num_trials={given.seeds}", *words)
     settings = {DEFAULT: _defaults(searched), TUNED: retrained.tuned(searched)}
     if given.carried:
         settings[CARRIED] = _carried(searched, _records(given.carried))

@@ -9,6 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.analysis.pooling import SeveralStudies
+    from harness.analysis.reading import Results
+
+
+def read(sources: Sequence[str | Path], *, study: Sequence[str] | None, pool: bool) -> Results:
+    """One study of every workload and optimizer.
+
+    Raises:
+        SeveralStudies: as `told_apart` has it.
+        ConfigError: as `harness.analysis.reading.read_results`.
+    """
+    from harness.analysis.pooling import SeveralStudies
+    from harness.analysis.reading import read_results
+
+    try:
+        return read_results(sources, study=study, pool=pool)
+    except SeveralStudies as error:
+        raise told_apart(error, sources) from None
 
 
 def told_apart(error: SeveralStudies, sources: Sequence[str | Path]) -> SeveralStudies:
