@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import os
 import sys
 from pathlib import Path
@@ -12,8 +13,15 @@ from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tests run on all cores at once
+# Looks for circles are a fifth of the time of collecting tests, and a twelfth of composing configurations.
+gc.set_threshold(20_000, 20, 100)
 
 FOLDERS = {"slurm": "slurm", "faults": "fault", "report/test_in_browser.py": "browser"}
+# By one process: what has a costly thing in common, a cluster, a report.
+TOGETHER = {
+    "tests/slurm/": "tests/slurm",
+    "tests/report/test_page.py": "tests/report/test_report.py",
+}
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by them
@@ -39,7 +47,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A file is run by one process, as its tests have costly things in common, and so is all of Slurm.
+    """A file is run by one process, as its tests have costly things in common, and so are some together.
 
     Not by marks of pytest-xdist's groups: 3.8 writes them where pytest 9.2 no longer looks.
     """
@@ -48,7 +56,7 @@ def pytest_xdist_make_scheduler(config, log):
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             path = nodeid.partition("::")[0]
-            return "tests/slurm" if path.startswith("tests/slurm/") else path
+            return next((TOGETHER[start] for start in TOGETHER if path.startswith(start)), path)
 
     config.option.loadscopereorder = False  # they are in order
     return ByFile(config, log)

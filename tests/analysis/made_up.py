@@ -45,9 +45,9 @@ def results(num_trials: int = 60, *, seed: int = 0) -> Results:
     return Results(checked, _curves(checked), studies)
 
 
-def two_optimizers() -> Results:
+def two_optimizers(num_trials: int = 60, *, seed: int = 0) -> Results:
     """Those of SGD and Momentum on the digits alone: quicker where the others would add nothing."""
-    found = results()
+    found = results(num_trials, seed=seed)
     few = (found.trials["workload"] == DIGITS) & found.trials["optimizer"].isin(("sgd", "momentum"))
     trials = found.trials[few].reset_index(drop=True)
     assert found.curves is not None

@@ -9,7 +9,7 @@ from harness.analysis import side_by_side as module
 from harness.analysis.checking import TableError
 from harness.analysis.side_by_side import side_by_side
 from harness.report.writing import write_report
-from tests.analysis.made_up import results
+from tests.analysis.made_up import two_optimizers
 
 TRIALS = pd.DataFrame({"trial": range(3)})
 
@@ -43,7 +43,7 @@ def test_the_first_that_fails_is_told(several):
 
 
 def test_a_report_has_the_same_files(tmp_path, request):
-    source = results()
+    source = two_optimizers()
     for name in ("alone", "several"):
         if name == "several":
             request.getfixturevalue("several")

@@ -11,12 +11,19 @@ from tests.studies import jobs
 
 RESULTS = Path(__file__).parents[2] / "results"
 REPEATED = ("demo", "methods", "python_docs_stages", "digits", "digits_stages", "digits_broad")
+OTHERS = ("momentum", "nesterov", "rmsprop", "nadam")  # whose words differ in the name alone
+
+
+def marks(name, optimizer):
+    return [pytest.mark.slow] * (name != "methods" and optimizer in OTHERS)
+
+
 KEPT = [
-    pytest.param(path, node, id=f"{name}-{path.parts[-3]}-{fingerprint}")
+    pytest.param(path, node, id=f"{name}-{optimizer}-{fingerprint}", marks=marks(name, optimizer))
     for name in REPEATED
     for path in sorted((RESULTS / name).rglob("study.json"))
     for node in [json.loads(path.read_text(encoding="utf-8"))]
-    for fingerprint in [node["fingerprint"]]
+    for fingerprint, optimizer in [(node["fingerprint"], path.parts[-3])]
 ]
 
 

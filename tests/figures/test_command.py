@@ -65,7 +65,7 @@ def test_spaces_swept_into_roots_of_their_own_are_labelled_and_drawn_together(
 ) -> None:
     for seed, name in enumerate(("narrow", "wide")):
         (tmp_path / name).mkdir()
-        made = made_up.results(20, seed=seed)
+        made = made_up.two_optimizers(20, seed=seed)
         save_results(made, tmp_path / name)
     words = [f"--space={label}={tmp_path / name}/trials.csv" for label, name in (
         ("lr only", "narrow"), ("all", "wide"),

@@ -105,7 +105,7 @@ def test_no_records_is_an_error(tmp_path):
         card.facts(tmp_path)
 
 
-COSTLY = ("modern_digits",)  # four seconds: 24 optimizers, 276 pairs
+COSTLY = ("modern_digits", "inclusion_digits_mlp")  # four seconds: 276 pairs; 12,000 records
 
 
 @pytest.mark.parametrize(

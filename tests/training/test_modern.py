@@ -26,7 +26,8 @@ READY = {
     "schedule_free_adamw": (4, 0.06), "prodigy": (0, 0.06), "ademamix": (0, 0.06), "sam": (4, 0.06),
     "lbfgs": (0, 0.08), "shampoo": (0, 0.1),
 }  # fmt: skip
-QUICK = ("adamw", "adafactor", "lion", "muon", "schedule_free_adamw", "prodigy")  # a second each
+# A second each: one of torch's, one of two groups, one of each package.
+QUICK = ("adamw", "muon", "lion", "schedule_free_adamw")
 PACKAGES = ("pytorch_optimizer", "schedulefree")
 STEPS, SAVED_AT = 300, 250
 WORKLOADS = ("digits_cnn", "python_docs_lstm")
