@@ -92,7 +92,13 @@ def _hyperparameters(group: Group, given: Mapping[str, Axis]) -> tuple[list[str]
         return names, names
     optimizer = classes.load_class(group.rule)
     accepted, required = classes.hyperparameters(optimizer, given, group.arguments)
-    return sorted(accepted), sorted(required)
+    return sorted(name for name in accepted if not _is_several(group, name)), sorted(required)
+
+
+def _is_several(group: Group, name: str) -> bool:
+    """Whether a class's argument is no one number, such as eps of torch.optim.Adafactor, a pair."""
+    parameter = inspect.signature(classes.load_class(group.rule)).parameters.get(name)
+    return parameter is not None and isinstance(parameter.default, tuple | list)
 
 
 def _is_number(group: Group, name: str) -> bool:

@@ -71,6 +71,12 @@ def check_optimizers(studies: Sequence[Study]) -> None:
         ConfigError: it can't be built or stepped there; a parameter that no group takes, or two.
         DataError: what a workload finds wrong with its data.
     """
+    if not any(optimizers.by_class(study.config["optimizer"]) for study in studies):
+        return
+    import torch
+
+    # As in a worker. Beside other work two threads take minutes for what one does in seconds.
+    torch.set_num_threads(1)
     for study in studies:
         if optimizers.by_class(study.config["optimizer"]):
             _check_optimizer(study)

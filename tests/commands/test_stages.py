@@ -80,6 +80,18 @@ def test_every_optimizer_gets_a_space_from_its_own_trials(own, capsys):
     assert "effective_lr" not in found["hyperparameters"]
 
 
+def test_optimizers_of_groups_and_of_arguments_that_are_no_number(own):
+    """Muon's rate needs the model, for its groups; Adafactor's eps is a pair."""
+    from harness.commands.stages import _asked, _first_job
+
+    words = ["workload=digits_cnn", "optimizer=muon,adafactor", "root=found", *SMALL]
+    asked = _asked(words, None, [], words)
+    muon, adafactor = (list(_first_job(asked, each)[0].search_space) for each in asked.optimizers)
+    assert {"matrices.effective_lr", "rest.effective_lr"} <= set(muon)
+    assert "lr" in adafactor  # its steps are not proportional to it
+    assert "eps" not in adafactor
+
+
 @pytest.mark.slow
 def test_from_coarse_to_fine_each_stage_searches_what_the_one_before_left(own, capsys):
     words = ("optimizer=momentum", "root=found", "stages=22x4,20x8", *SMALL[1:])
