@@ -47,6 +47,7 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
     },
     "hogwild": {"16.0 %": "of the data"},
     "inclusion_quadratic": {".05": "where plain SGD becomes unstable, from its curvature"},
+    "inclusion_digits_logistic": {".28 %": STEP},
     "landscape": {"1.05": "1 + a step of .05"},
     "methods": {".0028": STEP},
     "modern_digits": {"0.6 %": "docs/optimizers.md", "1.4 %": "likewise"},
