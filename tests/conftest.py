@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+import logging
 import os
 import sys
 from pathlib import Path
@@ -84,6 +85,17 @@ def a_text_is_parsed_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(OmegaConf, "load", staticmethod(from_text))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_log_of_hydras():
+    """One that it was told to write goes on, into what was captured of one test and is closed by the next."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    for handler in [each for each in root.handlers if type(each) is logging.StreamHandler]:
+        root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """A workload for tests of the machinery: a linear model on sixteen points, microseconds a step.
 
-`model.step_seconds` makes a step last, and `data.opening_seconds` the opening of the data, so that
-something can happen meanwhile. What the file `data.file` holds, if it is given, is the data's digest.
+`model.step_seconds` makes a step last, until the file that TINY_HURRY names is there, and
+`data.opening_seconds` the opening of the data, so that something can happen meanwhile. What the file `data.file` holds, if it is given, is the data's digest.
 """
 
 import hashlib
@@ -40,7 +40,8 @@ class Task:
         return nn.Sequential(nn.Dropout(0.1), nn.Linear(2, NUM_CLASSES))
 
     def train_loss(self, model, step, data_seed, carry):
-        time.sleep(self.step_seconds)
+        if not os.path.exists(os.environ.get("TINY_HURRY", "")):
+            time.sleep(self.step_seconds)
         if step == 3:
             _log("training")
         return self._loss(model(self.inputs)), carry
