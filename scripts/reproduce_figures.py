@@ -16,10 +16,11 @@ from harness.__main__ import command
 CHECKOUT = Path(__file__).resolve().parents[1]
 RESULTS = CHECKOUT / "results"
 ACROSS = (
-    "results/digits_stages/held_out",
-    "results/war_and_peace/trials.csv",
-    "results/cifar10/trials.csv",
+    "results/inclusion_digits_shipped",
+    "results/inclusion_digits_mlp",
+    "results/inclusion_digits_logistic",
     "results/inclusion_quadratic/trials.csv",
+    "results/war_and_peace/trials.csv",
 )
 
 
