@@ -47,6 +47,11 @@ def ours(root: Path, epoch: int) -> tuple[str, pd.DataFrame]:
     problem = PROBLEMS[workload]
     name = "test_error" if problem.measure == "test_accuracy" else problem.measure
     rows = read.curves[read.curves["step"] == epoch * problem.epoch_steps]
+    if rows.empty:
+        last = read.curves["step"].max() // problem.epoch_steps
+        raise SystemExit(
+            f"no run of {workload} in {root} has an epoch {epoch}; give --epoch {last}"
+        )
     keys = ["optimizer", "study", "trial"]
     found = read.trials[[*keys, "hp.lr"]].merge(rows[[*keys, name]], on=keys, how="left")
     value = found[name].astype(float)

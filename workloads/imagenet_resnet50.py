@@ -1,7 +1,8 @@
 """Workload `imagenet_resnet50`: ResNet-50 (v1.5, torchvision's) on ImageNet, or on any tree of photographs.
 
 Random resized crops of 224 pixels and mirroring in training, the centre crop of 256 in evaluation.
-Validation images are held out of the training images (*ours*: ten a class), test is the official
+Validation images are held out of the training images (*ours*: ten a class on average, of each
+in proportion to its size), test is the official
 validation part, whose labels are public. The last batch norm of a block starts at 0 (*ours*).
 """
 

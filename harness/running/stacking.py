@@ -21,6 +21,7 @@ AUTO = "auto"
 SIZES = (8, 32, 128, 512, 2048)
 SECONDS = 0.3  # each is measured
 LEAST_GAIN = 1.2  # less is not worth giving up checkpoints
+BUSY = 0.9  # of the workers' time
 ABOUT_AS_FAST = 1.1  # of sizes within it the smaller is taken: less is lost when one is stopped
 Microseconds = dict[int, float]
 """A training step of one trial, by how many are trained as one; 1: alone, as ever."""
@@ -57,16 +58,18 @@ def check(studies: Sequence[Study], stack: int | str) -> None:
 def arrange(queues: Sequence[SharedQueue], stack: int | str, device: str, workers: int) -> None:
     """Set how many trials each queue hands out as one; queues tell what was chosen, and why."""
     measured: dict[str, Microseconds | str] = {}
-    # Blocks of a study: few and large, so many that all studies' together divide among the workers.
-    parts = workers // math.gcd(workers, sum(each.queue.missing > 0 for each in queues))
+    parts = blocks_a_study(sum(each.queue.missing > 0 for each in queues), workers)
     for each in queues:
         study, missing = each.queue.request.study, each.queue.missing
         most = stack if isinstance(stack, int) else max(SIZES)
         share = min(-(-missing // parts), most)
-        if share <= 1 or (stack == AUTO and share < SIZES[0]):
+        if share <= 1:
             continue
         if stack == AUTO:
             told = f"{study.workload}/{study.optimizer}: stack=auto"
+            if share < SIZES[0]:
+                each.news.append(f"{told}: one by one: {share} trials a worker are too few")
+                continue
             if reason := why_not(study):
                 each.news.append(f"{told}: one by one: {reason}")
                 continue
@@ -85,21 +88,41 @@ def arrange(queues: Sequence[SharedQueue], stack: int | str, device: str, worker
             each.stack = -(-missing // blocks)
 
 
-SAME_COST = ("workload", "model", "data")  # what steps of a rule of ours cost is told by these
+SAME_COST = (
+    "workload",
+    "model",
+    "data",
+    "precision",
+)  # what steps of a rule of ours cost is told by these
+
+
+def blocks_a_study(studies: int, workers: int) -> int:
+    """Into how many blocks each study is cut at least: few and large, so that no worker waits for long.
+
+    The fewest by which workers are busy nine tenths of the time, if all blocks take as long.
+
+    >>> [blocks_a_study(*each) for each in ((6, 6), (6, 2), (1, 6), (3, 2), (108, 16))]
+    [1, 1, 6, 2, 1]
+    """
+    for parts in range(1, workers):
+        blocks = max(studies, 1) * parts
+        if blocks / (workers * math.ceil(blocks / workers)) >= BUSY:
+            return parts
+    return workers
 
 
 def choose(measured: Microseconds | str, most: int) -> tuple[int, str]:
     """How many to train as one, at most so many, and the reason in words.
 
     >>> choose({1: 450.0, 8: 70.0, 32: 20.0, 128: 19.0}, 100)
-    (32, '32 trials as one: 20 µs a training step of a trial instead of 450 (22x; of 8: 70, 32: 20, 128: 19)')
+    (32, '32 trials as one: 20 µs a training step of a trial instead of 450 (22x; of 8: 70, 32: 20)')
     >>> choose({1: 90.0, 8: 80.0}, 100)[1]
     'one by one: 90 µs a training step of a trial, as one 80 at best'
     """
     if isinstance(measured, str):
         return 1, f"one by one: {measured}"
     alone = measured[1]
-    stacks = {size: each for size, each in measured.items() if size > 1}
+    stacks = {size: each for size, each in measured.items() if 1 < size <= most}
     best = min(stacks.values(), default=alone)
     if alone < LEAST_GAIN * best:
         shown = f"one by one: {alone:.3g} µs a training step of a trial, as one {best:.3g} at best"
@@ -107,7 +130,8 @@ def choose(measured: Microseconds | str, most: int) -> tuple[int, str]:
     size = min(each for each, found in stacks.items() if found <= ABOUT_AS_FAST * best)
     each = stacks[size]
     sizes = ", ".join(f"{size}: {found:.3g}" for size, found in stacks.items())
-    size = min(size, most)
+    if size < most < 2 * size:  # not two blocks for a few more
+        size = most
     return size, (
         f"{size} trials as one: {each:.3g} µs a training step of a trial instead of {alone:.3g}"
         f" ({alone / each:.0f}x; of {sizes})"

@@ -18,9 +18,9 @@ SHORT = {
     "quadratic_deep": ("workload.steps=28", "workload.eval_every=7", "workload.test_every=14"),
     "digits_mlp": ("workload.steps=40", "workload.eval_every=15"),
     "digits_logistic": ("workload.steps=40", "workload.eval_every=15"),
-    # Three epochs, so that the state begins anew twice; dropout is that of the trial alone.
-    "python_docs_lstm": ("workload.steps=6", "workload.eval_every=2", "workload.batch_size=100",
-                         "model.sequence_length=20", "model.hidden_size=8", "model.dropout=0.2"),
+    # Three steps an epoch, so that the state begins anew; dropout is that of the trial alone.
+    "python_docs_lstm": ("workload.steps=5", "workload.eval_every=5", "workload.batch_size=2000",
+                         "model.sequence_length=50", "model.hidden_size=4", "model.dropout=0.2"),
 }  # fmt: skip
 RULES = {  # spaces in which no trial is unstable: there rounding grows, whoever trains it
     "sgd": ("search_space.lr={low: 1e-4, high: 1e-2, scale: log}",),

@@ -21,7 +21,7 @@ EVALUATION_BATCH = 250
 
 
 class PhotographTask:
-    """A `Task` (task.py). Validation images are held out of train/, as many of each class; test is val/."""
+    """A `Task` (task.py). Validation images are held out of train/, of each class in proportion; test is val/."""
 
     def __init__(
         self,

@@ -17,7 +17,14 @@ from workloads.tasks.order import ORDER
 from workloads.tasks.splits import sampled
 
 NO_TARGET = -100  # of padding: cross entropy passes over it
-BUCKETS = (16, 32, 64, 128, 256, 512)  # a sentence is padded to the next of these, or the longest
+BUCKETS = (
+    16,
+    32,
+    64,
+    128,
+    256,
+    512,
+)  # sentences of a minibatch lie between two of these; it is padded to its longest
 
 
 class Buckets:
