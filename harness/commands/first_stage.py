@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from harness.errors import ConfigError
@@ -92,13 +92,31 @@ def _hyperparameters(group: Group, given: Mapping[str, Axis]) -> tuple[list[str]
         return names, names
     optimizer = classes.load_class(group.rule)
     accepted, required = classes.hyperparameters(optimizer, given, group.arguments)
-    return sorted(name for name in accepted if not _is_several(group, name)), sorted(required)
+    for inner in _wrapped(group):
+        accepted |= classes.hyperparameters(inner, (), group.arguments)[0]
+    kept = [name for name in accepted if not _is_another(optimizer, name)]
+    return sorted(kept), sorted(required)
 
 
-def _is_several(group: Group, name: str) -> bool:
-    """Whether a class's argument is no one number, such as eps of torch.optim.Adafactor, a pair."""
-    parameter = inspect.signature(classes.load_class(group.rule)).parameters.get(name)
-    return parameter is not None and isinstance(parameter.default, tuple | list)
+def _wrapped(group: Group) -> Iterator[type]:
+    """The optimizers that a class steps with and hands its further arguments to, as SAM does."""
+    takes = inspect.signature(classes.load_class(group.rule)).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes):
+        for argument in group.arguments.values():
+            if isinstance(argument, Mapping) and "import" in argument:
+                yield classes.load_class(argument["import"])
+
+
+def _is_another(optimizer: type, name: str) -> bool:
+    """Whether an argument is not what a conventional range is of.
+
+    A pair, as eps of torch.optim.Adafactor; a rho that is no decay, as SAM's radius.
+    """
+    parameter = inspect.signature(optimizer).parameters.get(name)
+    if parameter is None:
+        return False
+    decays = name != "rho" or not isinstance(parameter.default, float) or parameter.default >= 0.5
+    return isinstance(parameter.default, tuple | list) or not decays
 
 
 def _is_number(group: Group, name: str) -> bool:

@@ -81,12 +81,15 @@ def test_every_optimizer_gets_a_space_from_its_own_trials(own, capsys):
 
 
 def test_optimizers_of_groups_and_of_arguments_that_are_no_number(own):
-    """Muon's rate needs the model, for its groups; Adafactor's eps is a pair."""
+    """Muon's rate needs the model, for its groups; Adafactor's eps is a pair, SAM's rho a radius; it wraps SGD."""
+    pytest.importorskip("pytorch_optimizer")
     from harness.commands.stages import _asked, _first_job
 
-    words = ["workload=digits_cnn", "optimizer=muon,adafactor", "root=found", *SMALL]
+    words = ["workload=digits_cnn", "optimizer=muon,adafactor,sam", "root=found", *SMALL]
     asked = _asked(words, None, [], words)
-    muon, adafactor = (_first_job(asked, each)[0].search_space for each in asked.optimizers)
+    muon, adafactor, sam = (_first_job(asked, each)[0].search_space for each in asked.optimizers)
+    assert {"effective_lr", "one_minus_momentum"} <= set(sam)
+    assert not {"rho", "one_minus_rho"} & set(sam)
     assert "effective_lr" in muon.matrices
     assert "effective_lr" in muon.rest
     assert "lr" in adafactor  # its steps are not proportional to it
