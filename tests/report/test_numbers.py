@@ -50,6 +50,7 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
     "inclusion_digits_logistic": {".28 %": STEP},
     "landscape": {"1.05": "1 + a step of .05"},
     "methods": {".0028": STEP},
+    "modern_digits_stages": {"0.052": "conf/search_space/digits_cnn/fifty_steps", "2.8": "likewise"},
     "modern_digits": {"0.6 %": "docs/optimizers.md", "1.4 %": "likewise"},
     "pruning": {
         "6 %": "of its protocol: resampling", "20 %": "a rung", "40 %": "a rung", ".05": "half of a tenth",
@@ -74,7 +75,7 @@ BESIDE_A_RESULT = {  # by page of docs/: numbers of a paragraph that names a res
         ("4.9", "5.1", "5.2", "5.5", "6.1", "6.2", "6.3", "6.4"), "Ruder's sections"
     ),
     "optimizers": dict.fromkeys(
-        ("1.1 %", "0.8 %", "2.5 %", "2.6 %"), "32 trials each, as its table"
+        ("0.28 %", "0.28 %", "1.1 %", "0.8 %", "2.5 %", "2.6 %"), "32 trials each, as its table"
     ),
     "search-spaces": {"4.6": "results/effective_rates"},
     "workloads": {"5 %": "stated of digits_cnn", "7 %": "the paper's target", ".99": DEFAULTS},
