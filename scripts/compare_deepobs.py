@@ -36,6 +36,7 @@ PROBLEMS = {
     "war_and_peace_lstm": Problem("tolstoi_char_rnn", "test_accuracy", 1045),
     "fashion_mnist_cnn": Problem("fmnist_2c2d", "test_accuracy", 468),
     "cifar10_3c3d": Problem("cifar10_3c3d", "test_accuracy", 390),
+    "cifar100_cnn": Problem("cifar100_allcnnc", "test_accuracy", 195),
 }
 
 

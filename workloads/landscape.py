@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workloads.settings import NUMBER, PATH, TWO_NUMBERS, one_of, read
 
 if TYPE_CHECKING:
-    from workloads.tasks.landscape import LandscapeTask
+    from workloads.tasks.landscape import LandscapeTask, StackedLandscape
 
 FUNCTIONS = ("beale", "saddle", "ravine", "rosenbrock", "himmelblau")
 DATA = {"root": PATH, "cache": PATH, "function": one_of(*FUNCTIONS)}
@@ -43,3 +43,11 @@ def load(
     return LandscapeTask(
         LANDSCAPES[data["function"]], digest, (x, y), settings.perturbation, device
     )
+
+
+def load_stacked(
+    data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
+) -> StackedLandscape:
+    from workloads.tasks.landscape import StackedLandscape
+
+    return StackedLandscape(load(data, model, batch_size, device))

@@ -90,6 +90,18 @@ def test_each_is_as_it_is_alone(workload, optimizer):
 
 
 @pytest.mark.parametrize(
+    ("function", "optimizer"), [("beale", "momentum"), ("rosenbrock", "rmsprop")]
+)
+def test_points_on_functions_of_two_numbers_are_stacked_too(function, optimizer):
+    words = ("workload.steps=40", "workload.eval_every=10", "model.perturbation=0.1")
+    lr = "search_space.lr={low: 1e-5, high: 1e-4, scale: log}"
+    made = study(f"workload={function}", f"optimizer={optimizer}", lr, *words)
+    for trial, found in zip(TRIALS, together(made), strict=True):
+        assert found["status"] == "complete"
+        assert_alike(found, alone(made, trial))
+
+
+@pytest.mark.parametrize(
     "further",
     [
         ("schedule=cosine",),
