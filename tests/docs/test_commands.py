@@ -14,6 +14,7 @@ import pytest
 from harness.__main__ import command
 from harness.analysis import power
 from harness.commands import verbs, watched
+from harness.report import catalogue
 from tests.docs.conftest import NO_DOWNLOADS, SMALL, of_made_sentences, shortened
 from tests.docs.pages import CHECKOUT, PAGES, blocks, commands, file_of
 
@@ -43,6 +44,7 @@ PRINTING = ("--cfg", "--help", "-sc")
 def test_every_command_of_a_page_runs(page, scratch, small_results, monkeypatch, capsys):
     monkeypatch.setattr(power, "TABLES", 40)  # simulated by `harness plan`
     monkeypatch.setattr(power, "power", functools.cache(power.power.__wrapped__))
+    monkeypatch.setattr(catalogue, "FORMATS", ("svg",))  # a third of a page's time goes into both
     monkeypatch.setattr(watched, "STARTS", 1)
     monkeypatch.setattr(watched, "ESCAPE_STEPS", 9)
     monkeypatch.setenv("PATH", str(scratch))  # no Slurm, whatever this machine has
