@@ -24,6 +24,7 @@ stages=64x100,32x400 goes from coarse to fine, as CS231n's notes have it: first 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 import shlex
@@ -84,6 +85,8 @@ def main(arguments: Sequence[str]) -> int:
                 " write over it"
             )
 
+    _check_trials(asked)
+
     from harness.commands import run
     from harness.running.saying import tell
 
@@ -100,6 +103,23 @@ def main(arguments: Sequence[str]) -> int:
             return status
         _write_narrowed(asked, number, jobs)
     return EXIT_COMPLETE
+
+
+def _check_trials(asked: Asked) -> None:
+    """That every stage has as many trials as are narrowed by, before any is trained.
+
+    Raises:
+        ConfigError: which has not.
+    """
+    from harness.analysis.refining import LEAST_TRIALS
+
+    for word in (*asked.words, *itertools.chain(*asked.rounds)):
+        key, _, number = word.partition("=")
+        if key == "num_trials" and number.isdigit() and int(number) < LEAST_TRIALS:
+            raise ConfigError(
+                f"{word}: narrowing needs {LEAST_TRIALS} feasible trials of each optimizer; give"
+                f" {LEAST_TRIALS} or more"
+            )
 
 
 def _write_narrowed(asked: Asked, number: int, jobs: Sequence[Job]) -> None:

@@ -156,6 +156,8 @@ def test_a_required_hyperparameter_without_a_range_is_said(own, capsys):
         ([], "optimizer= is missing; give workload=NAME optimizer=A,B,…"),
         (["optimizer=sgd", "seed"], "'seed' is not KEY=VALUE"),
         (["optimizer=sgd", "stages=64,16x400"], "'64' is not TRIALSxSTEPS"),
+        (["optimizer=sgd", "num_trials=19"], "num_trials=19: narrowing needs 20 feasible trials of each"),
+        (["optimizer=sgd", "stages=64x9,19x20"], "num_trials=19: narrowing needs 20 feasible"),
         (["optimizer=sgd", "stages=64x9", "num_trials=3"], "num_trials=3 and stages=64x9 exclude each other"),
         (["optimizer=sgd", "search_space.lr=1"], "search spaces are what is found"),
         (["optimizer=sgd", "--axis", "alpha"], "--axis 'alpha' is not NAME=RANGE"),
