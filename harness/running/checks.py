@@ -76,10 +76,14 @@ def check_optimizers(studies: Sequence[Study]) -> None:
     import torch
 
     # As in a worker. Beside other work two threads take minutes for what one does in seconds.
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    for study in studies:
-        if optimizers.by_class(study.config["optimizer"]):
-            _check_optimizer(study)
+    try:
+        for study in studies:
+            if optimizers.by_class(study.config["optimizer"]):
+                _check_optimizer(study)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _check_optimizer(study: Study) -> None:
