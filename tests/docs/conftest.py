@@ -61,6 +61,9 @@ class WorkerThread:
         self.start, self.is_alive = self.thread.start, self.thread.is_alive
 
     def _work(self, target, mine, *others):
+        import torch
+
+        torch.set_num_threads(1)  # a worker has one, by its environment; the number decides bits
         try:
             target(mine, *others)
         finally:
