@@ -115,8 +115,9 @@ def _is_another(optimizer: type, name: str) -> bool:
     parameter = inspect.signature(optimizer).parameters.get(name)
     if parameter is None:
         return False
-    decays = name != "rho" or not isinstance(parameter.default, float) or parameter.default >= 0.5
-    return isinstance(parameter.default, tuple | list) or not decays
+    default = parameter.default
+    is_radius = name == "rho" and isinstance(default, float) and default < 0.5
+    return isinstance(default, tuple | list) or is_radius
 
 
 def _is_number(group: Group, name: str) -> bool:

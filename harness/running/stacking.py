@@ -88,12 +88,8 @@ def arrange(queues: Sequence[SharedQueue], stack: int | str, device: str, worker
             each.stack = -(-missing // blocks)
 
 
-SAME_COST = (
-    "workload",
-    "model",
-    "data",
-    "precision",
-)  # what steps of a rule of ours cost is told by these
+# What steps of a rule of ours cost is told by these.
+SAME_COST = ("workload", "model", "data", "precision")
 
 
 def blocks_a_study(studies: int, workers: int) -> int:

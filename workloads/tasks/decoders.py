@@ -59,8 +59,8 @@ def decoded(tree: str, paths: np.ndarray, view: View) -> np.ndarray:
         try:
             with Image.open(name) as file:
                 image = file.convert("RGB")
+        # Pillow raises all of them.
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            # Pillow raises all of them.
             raise DataError(f"{name} cannot be read ({error}): fetch or remove it") from None
         random = None if view.seeds is None else np.random.default_rng(view.seeds[row])
         seen = centre(image.size) if random is None else random_crop(image.size, random)

@@ -17,14 +17,8 @@ from workloads.tasks.order import ORDER
 from workloads.tasks.splits import sampled
 
 NO_TARGET = -100  # of padding: cross entropy passes over it
-BUCKETS = (
-    16,
-    32,
-    64,
-    128,
-    256,
-    512,
-)  # sentences of a minibatch lie between two of these; it is padded to its longest
+# Sentences of a minibatch lie between two of these; it is padded to its longest.
+BUCKETS = (16, 32, 64, 128, 256, 512)
 
 
 class Buckets:
