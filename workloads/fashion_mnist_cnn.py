@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workloads.data import fashion_mnist
-from workloads.settings import DEEPOBS, read
+from workloads.settings import DEEPOBS, POSITIVE, or_null, read
 
 if TYPE_CHECKING:
     from workloads.tasks.images import ImageTask
 
 NUM_CLASSES = 10
+WIDTH = 32
+MODEL = {"width": or_null(POSITIVE)}
 VALIDATION_SIZE = 5_000
 SPLIT_SEED = 0  # of the workload, not of a trial: every trial has the same split
 
@@ -28,20 +30,20 @@ def prepare(data: Mapping[str, Any]) -> str:
 
 
 def check_model(model: Mapping[str, Any]) -> None:
-    read("model", model)
+    read("model", model, **MODEL)
 
 
 def load(
     data: Mapping[str, Any], model: Mapping[str, Any], batch_size: int, device: str
 ) -> ImageTask:
-    """`model` has no settings."""
+    """`model`: width, the channels of the first convolution; 32, DeepOBS's, unless it says another."""
     import numpy as np
 
     from workloads.models.cnn_2c2d import cnn_2c2d
     from workloads.tasks.images import ImageTask, Preparation
     from workloads.tasks.splits import as_deepobs, described
 
-    read("model", model)
+    width = read("model", model, **MODEL).width or WIDTH
     settings = read("data", data, **fashion_mnist.DATA, **DEEPOBS)
     images, labels, description = fashion_mnist.load(data, **DEEPOBS)
     count = fashion_mnist.SIZES["train"]
@@ -57,7 +59,7 @@ def load(
         images,
         labels,
         splits,
-        build_model=lambda: cnn_2c2d(NUM_CLASSES),
+        build_model=lambda: cnn_2c2d(NUM_CLASSES, width),
         preparation=Preparation(mean=[0.0], std=[255.0]),
         batch_size=batch_size,
         device=device,

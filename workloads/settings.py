@@ -40,6 +40,10 @@ FLAG = Rule("true or false", lambda v: v is None or isinstance(v, bool))
 PATH = Rule("a path or null", lambda v: v is None or (isinstance(v, str) and v != ""))
 
 
+def or_null(rule: Rule) -> Rule:
+    return Rule(f"{rule.words}, or null", lambda v: v is None or rule.holds(v))
+
+
 def one_of(*choices: Any) -> Rule:
     return Rule(
         "one of " + ", ".join(map(str, choices)),

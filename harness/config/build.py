@@ -31,6 +31,7 @@ from harness.study.study import (
 )
 from harness.training import chain, optimizers
 
+AS_THE_MODEL_HAS_IT = ("batch_norm", "width")  # settings of a model that no study has where null
 ALL = "all"  # workload.batch_size: the whole training set, so that a step is one of batch descent
 
 Job = tuple[DictConfig, tuple[str, ...]]
@@ -123,8 +124,11 @@ def study_node(config: DictConfig) -> dict[str, Any]:
     )
     if node["workload"]["train_sample"] is None:
         del node["workload"]["train_sample"]
-    if node["model"].get("batch_norm", "") is None:  # as the model itself has it
-        node["model"] = {key: node["model"][key] for key in node["model"] if key != "batch_norm"}
+    node["model"] = {
+        key: value
+        for key, value in node["model"].items()
+        if value is not None or key not in AS_THE_MODEL_HAS_IT
+    }
     scale = node["workload"].pop("gradient_scale")
     if any(split(axis)[1] == EFFECTIVE_LR for axis in node["search_space"]):
         node["gradient_scale"] = _gradient_scale(scale)

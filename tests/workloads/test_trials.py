@@ -12,6 +12,7 @@ from harness.config import build
 from harness.study.result import COMPLETE
 from tests.studies import jobs, record, study
 from tests.workloads.conftest import made_photographs, made_shards
+from workloads.task import DataError
 
 SMALL = ("workload.steps=2", "workload.eval_every=2", "workload.test_every=0", "optimizer=sgd")
 CONF = Path(__file__).parents[2] / "conf"
@@ -35,6 +36,15 @@ def test_fashion_mnist(small_fashion):
     made = trained("fashion_mnist_cnn", f"data.root={small_fashion.write()}", *EIGHT)
     assert made["status"] == COMPLETE
     assert made["data"]["train"] == 30
+
+
+def test_fashion_mnist_as_wide_as_one_likes(small_fashion):
+    words = ("fashion_mnist_cnn", f"data.root={small_fashion.write()}", *EIGHT)
+    made = trained(*words, "model.width=8")
+    assert made["status"] == COMPLETE
+    assert study("workload=fashion_mnist_cnn", "optimizer=sgd").config["model"] == {}
+    with pytest.raises(DataError, match=r"width must be a whole number of at least 1, or null"):
+        trained(*words, "model.width=0")
 
 
 @pytest.mark.parametrize("workload", ["cifar10_3c3d", "cifar10_vgg16"])

@@ -12,7 +12,8 @@ from workloads.models.cnn_2c2d import cnn_2c2d
 from workloads.models.cnn_3c3d import cnn_3c3d
 
 NETWORKS = {
-    "2c2d": (lambda: cnn_2c2d(10), (1, 28, 28), 10, 3_274_634),
+    "2c2d": (lambda: cnn_2c2d(10, 32), (1, 28, 28), 10, 3_274_634),
+    "2c2d, narrow": (lambda: cnn_2c2d(10, 8), (1, 28, 28), 10, 206_954),
     "3c3d": (lambda: cnn_3c3d(10), (3, 32, 32), 10, 895_210),
     "All-CNN-C": (lambda: AllCNN(96, 100), (3, 32, 32), 100, 1_387_108),
 }
@@ -48,7 +49,7 @@ def test_overfitting_twenty_examples(name, overfitted):
 
 def test_2c2d_starts_truncated_normal():
     torch.manual_seed(0)
-    layers = [layer for layer in cnn_2c2d(10) if isinstance(layer, nn.Conv2d | nn.Linear)]
+    layers = [layer for layer in cnn_2c2d(10, 32) if isinstance(layer, nn.Conv2d | nn.Linear)]
     for layer in layers:
         assert layer.weight.abs().max() <= 0.1
         assert (layer.bias == 0.05).all()
