@@ -226,7 +226,7 @@ class Averages(torch.optim.ASGD):
 
 TWINS = {
     SetsParameters: Twin(Plain),
-    MovesToOtherMemory: Twin(Plain),
+    MovesToOtherMemory: Twin(Plain, to_the_bit=False),  # strides decide bits on AMD's processors
     OtherGroups: Twin(Plain),
     TensorRate: Twin(Plain),
     SplitsGroups: Twin(Plain, resumes=False),

@@ -370,6 +370,7 @@ class Twin(NamedTuple):
     plain: type
     resumes: bool = True
     lr: float | None = LR
+    to_the_bit: bool = True
 
 
 TWINS = {
