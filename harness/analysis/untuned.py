@@ -92,5 +92,5 @@ def sentences(table: pd.DataFrame) -> Iterator[str]:
 CAPTION = (
     f"Mean test error over seeds and its {LEVEL:.0%} interval. Default: as the library sets it, the learning rate"
     " constant. Carried over: as tuned on another workload. Tuned: the selected trial's setting. The same fresh"
-    " seeds for all."
+    " seeds for all; hollow where some of them diverged, and of the others alone."
 )

@@ -38,7 +38,7 @@ def draw_wins(pairs: pd.DataFrame, note: str = "") -> Figure:
                     column, row, words, ha="center", va="center", fontsize=7.5, linespacing=1.25,
                     color="white" if strong else "black",
                 )  # fmt: skip
-    labels = [style.short(name(each), 16) for each in names]
+    labels = [style.short(name(each), 20) for each in names]
     axes.set_xticks(range(size), labels=labels)
     axes.set_yticks(range(size), labels=labels)
     axes.tick_params(length=0)
@@ -72,7 +72,7 @@ def draw_ranks(ranks: pd.DataFrame, note: str = "") -> Figure:
         left.plot(each, [place] * len(each), "|", color="#555555", markersize=7, alpha=0.8)
         left.plot(row["mean_rank"], place, look.marker, color=look.colour, markersize=6)
         _left_out(right, ranks, optimizer, left_out, look)
-    left.set_yticks(range(len(order)), labels=[style.short(name(each), 18) for each in order])
+    left.set_yticks(range(len(order)), labels=[style.short(name(each), 20) for each in order])
     left.set_ylim(len(order) - 0.5, -0.5)
     left.set_xlim(0.8, len(order) + 0.2)
     left.set_xlabel("expected rank (1 is best)")

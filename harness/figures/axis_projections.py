@@ -38,7 +38,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
             draw_panel(axes, rows[rows["axis"] == axis], looks[optimizer], end)
         for axes in line[len(axes_of[optimizer]) :]:
             axes.remove()
-        line[0].set_ylabel(style.short(name(optimizer), 18), fontweight="bold")
+        line[0].set_ylabel(style.short(name(optimizer), 20), fontweight="bold")
     error_axis(grid[0, 0], frame["error"], end=end)
     what, workload = measured("val_error", frame["unit"]), frame["workload"].iloc[0]
     far = beyond(end, {"trials": once})

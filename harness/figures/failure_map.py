@@ -40,7 +40,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
         results = finished(own)
         feasible = (results["status"] == COMPLETE).mean()
         share = "" if results.empty else f" ({feasible:.0%} of {len(results)})"
-        axes.set_title(f"{style.short(name(optimizer), 18)}{share}")
+        axes.set_title(f"{style.short(name(optimizer), 20)}{share}")
     for axes in grid.flat[len(optimizers) :]:
         axes.remove()
     if points is not None:

@@ -142,7 +142,7 @@ def draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
             _draw_cell(axes, place, row, row[centre(rows)], looks[row["optimizer"]])
     axes.grid(axis="x", visible=False)
     axes.set_xlim(-0.6, len(optimizers) - 0.4)
-    axes.set_xticks(range(len(optimizers)), [style.short(name(o), 18) for o in optimizers])
+    axes.set_xticks(range(len(optimizers)), [style.short(name(o), 20) for o in optimizers])
     axes.tick_params(axis="x", rotation=35 if len(optimizers) > 3 else 0, length=0)
     for label in axes.get_xticklabels():
         if len(optimizers) > 3:

@@ -41,7 +41,16 @@ def draw(frame: pd.DataFrame, unit: str = "", note: str = "") -> Figure:
                 some["test_high"],
                 color=colour,
             )
-            axes.plot(some["test_mean"], heights, marker, color=colour, linestyle="none")
+            whole = some["diverged"] == 0
+            for which, inside in ((whole, colour), (~whole, "white")):
+                axes.plot(
+                    some["test_mean"][which],
+                    heights[which],
+                    marker,
+                    color=colour,
+                    markerfacecolor=inside,
+                    linestyle="none",
+                )
         axes.set_yticks(list(rows.values()), [style.short(name(each)) for each in rows])
         axes.invert_yaxis()
         error_axis(axes, own["test_mean"], own["test_high"], which="x")
