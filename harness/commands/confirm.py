@@ -19,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands import which_study
+from harness.commands import retrained, which_study
 from harness.commands.parsing import Parser, choosing_studies, chosen
-from harness.errors import EXIT_COMPLETE, ConfigError
+from harness.errors import EXIT_COMPLETE
 
 if TYPE_CHECKING:
     from harness.analysis.reading import Results
@@ -32,12 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("confirm", __doc__)
     parser.add_argument("root", metavar="ROOT", help="a results folder")
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="words of a run")
-    parser.add_argument("--seeds", type=int, default=10, metavar="N", help="trials of each (10)")
+    retrained.seeds_option(parser)
     parser.add_argument("--out", metavar="DIR", help="folder to write into (ROOT/confirmed)")
     choosing_studies(parser)
     given = parser.parse_intermixed_args(arguments)
-    if given.seeds < 2:
-        raise ConfigError(f"--seeds must be 2 or more to tell a spread, got {given.seeds}")
+    retrained.check_seeds(given)
 
     from harness.analysis.confirming import FOLDER, TABLE, confirmed, home, told
     from harness.analysis.reading import read_results
@@ -60,7 +59,6 @@ def main(arguments: Sequence[str]) -> int:
 
 def _jobs(searched: Results, folder: Path, seeds: int, words: Sequence[str]) -> Iterator[Job]:
     """A job for each selected trial: its study with its point as constants, and other seeds."""
-    from harness.commands import retrained
     from harness.config import compose
 
     for setting in retrained.tuned(searched):

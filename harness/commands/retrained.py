@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
     from harness.analysis.reading import Results
     from harness.study.space import Value
     from harness.study.study import Study
@@ -15,6 +17,19 @@ if TYPE_CHECKING:
 ALONE = ("sampler=halton", "num_feasible=null", "max_trials=null", "report=null")
 """What an experiment may have asked for beside its study: not here."""
 APART = 10_000  # added to a study's seed: beyond those that people count up
+
+
+def seeds_option(parser: ArgumentParser) -> None:
+    parser.add_argument("--seeds", type=int, default=10, metavar="N", help="trials of each (10)")
+
+
+def check_seeds(given: Namespace) -> None:
+    """
+    Raises:
+        ConfigError: too few to tell a spread.
+    """
+    if given.seeds < 2:
+        raise ConfigError(f"--seeds must be 2 or more to tell a spread, got {given.seeds}")
 
 
 def selected(searched: Results) -> Iterator[tuple[Study, Mapping[str, Any]]]:

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.commands import which_study
+from harness.commands import retrained, which_study
 from harness.commands.parsing import Parser, choosing_studies, chosen
 from harness.errors import EXIT_COMPLETE, ConfigError
 
@@ -42,17 +42,16 @@ def main(arguments: Sequence[str]) -> int:
         metavar="OTHER",
         help="results folder of another workload, of which settings are taken",
     )
-    add("--seeds", type=int, default=10, metavar="N", help="trials of each (10)")
+    retrained.seeds_option(parser)
     add("--out", metavar="DIR", help="folder to write into (ROOT/untuned)")
     choosing_studies(parser)
     given = parser.parse_intermixed_args(arguments)
-    if given.seeds < 2:
-        raise ConfigError(f"--seeds must be 2 or more to tell a spread, got {given.seeds}")
+    retrained.check_seeds(given)
 
     from harness.analysis import confirming
     from harness.analysis.reading import read_results
     from harness.analysis.untuned import CARRIED, DEFAULT, TUNED, sentences, untuned
-    from harness.commands import retrained, run
+    from harness.commands import run
     from harness.figures import untuned as figures
     from harness.report.catalogue import save_figure
 
@@ -91,7 +90,6 @@ def _jobs(settings: Iterator[list[str]], fresh: Sequence[str]) -> Iterator[Job]:
 
 
 def _defaults(searched: Results) -> Iterator[list[str]]:
-    from harness.commands import retrained
 
     for study, _ in retrained.selected(searched):
         yield [*retrained.by_name(study, {}, "constant"), retrained.fresh_seed(study)]
@@ -101,7 +99,6 @@ def _carried(
     searched: Results, other: Mapping[str, tuple[Study, Mapping[str, Any]]]
 ) -> Iterator[list[str]]:
     """The other workload's settings by the hyperparameters' own values, whichever axes searched them."""
-    from harness.commands import retrained
 
     for study, _ in retrained.selected(searched):
         if study.optimizer in other:

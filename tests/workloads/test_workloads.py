@@ -397,7 +397,7 @@ def test_war_and_peace_has_940_steps_an_epoch(real_data):
     assert loss.item() == pytest.approx(math.log(83), abs=0.05)
     deepobs = war_and_peace_lstm.load(data | {"train_on_validation": True}, model, 50, "cpu")
     assert deepobs.steps_per_epoch == 1045
-    assert torch.equal(deepobs._streams["validation"][0], task._streams["validation"][0])
+    assert torch.equal(deepobs.streams["validation"][0], task.streams["validation"][0])
 
 
 def test_a_python_without_its_reference_text_is_an_error(monkeypatch):

@@ -118,14 +118,14 @@ class CharacterTask:
             **further,
         }
         count = {"train": batch_size}
-        self._streams = {
+        self.streams = {  # by split: inputs and targets, each [characters, streams]
             name: tuple(
                 tensor.to(device)
                 for tensor in streams(part, count.get(name, EVALUATION_STREAMS), length)
             )
             for name, part in parts.items()
         }
-        self.steps_per_epoch = len(self._streams["train"][0]) // length
+        self.steps_per_epoch = len(self.streams["train"][0]) // length
 
     def model(self) -> CharLSTM:
         settings = self.settings
@@ -135,7 +135,7 @@ class CharacterTask:
     def minibatch(self, step: int) -> tuple[Tensor, Tensor]:
         """Characters and successors of minibatch `step`, [sequence_length, batch_size] int64."""
         start = step % self.steps_per_epoch * self.sequence_length
-        inputs, targets = self._streams["train"]
+        inputs, targets = self.streams["train"]
         part = slice(start, start + self.sequence_length)
         return inputs[part].long(), targets[part].long()
 
@@ -149,13 +149,13 @@ class CharacterTask:
         return mean_cross_entropy(logits.flatten(0, 1), targets.flatten()), detached(state)
 
     def evaluate(self, model: CharLSTM, split: str) -> tuple[float, float]:
-        return self._evaluated(model, *self._streams[split])
+        return self._evaluated(model, *self.streams[split])
 
     @torch.no_grad()
     def predict(self, model: CharLSTM, split: str) -> tuple[Tensor, Tensor]:
         """Of characters, in the order of time and then of streams."""
         model.eval()
-        inputs, targets = self._streams[split]
+        inputs, targets = self.streams[split]
         found, state = [], None
         for characters in inputs.split(EVALUATION_LENGTH):
             logits, state = model(characters.long(), state)
@@ -165,7 +165,7 @@ class CharacterTask:
 
     def evaluate_training(self, model: CharLSTM, examples: int) -> tuple[float, float]:
         """On as many characters: the beginnings of all training streams."""
-        inputs, targets = self._streams["train"]
+        inputs, targets = self.streams["train"]
         length = max(1, examples // inputs.shape[1])
         return self._evaluated(model, inputs[:length], targets[:length])
 

@@ -49,7 +49,7 @@ class StackedCharacters:
 
     @torch.no_grad()
     def evaluate(self, parameters: Parameters, split: str) -> tuple[Tensor, Tensor]:
-        inputs, targets = self.task._streams[split]
+        inputs, targets = self.task.streams[split]
         trials = len(next(iter(parameters.values())))
         length = max(1, EVALUATED // trials)
         wrong = losses = torch.zeros((), dtype=torch.float64, device=self.task.device)
