@@ -98,8 +98,8 @@ def number(value: float, digits: int = 4) -> str:
 
     >>> number(0.01234), number(0.01234, 3), number(4.5), number(123.45), number(float("nan"))
     ('.0123', '.012', '4.500', '123.5', '-')
-    >>> number(4e-6), number(2.978e29)
-    ('4e-06', '3e+29')
+    >>> number(4e-6), number(2.978e29), number(48790.0), number(1520.0, 2)
+    ('4e-06', '3e+29', '48790', '1520')
     """
     if pd.isna(value):
         return "-"
@@ -109,4 +109,6 @@ def number(value: float, digits: int = 4) -> str:
         return f"{value:.0e}"
     if abs(value) < 1:
         return f"{value:.{digits}f}".replace("0.", ".", 1)
+    if abs(value) >= 10**digits:
+        return f"{value:.0f}"
     return f"{value:#.{digits}g}"
