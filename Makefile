@@ -1,10 +1,10 @@
-# `make demo` is all it takes to see an answer; `make check` is what CI runs.
+# `make demo` is all it takes to see an answer; `make check` is for before a commit.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-all lint format check clean
+.PHONY: help install demo test test-all test-failed lint format check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,8 +27,11 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist lo
 test: $(STAMP) ## the tests to wait for: some four minutes on two cores
 	$(PYTEST) -m "not (slow or fault or slurm or browser)"
 
-test-all: $(STAMP) ## all tests, half an hour: simulations, kills, Slurm (Debian, root) and the browser too
+test-all: $(STAMP) ## all tests, a quarter of an hour: simulations, kills, Slurm (Debian, root), the browser too
 	$(PYTEST) --numprocesses $$(($$(nproc) + 1))
+
+test-failed: $(STAMP) ## those that failed last time, one after the other
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 lint: $(STAMP) ## style, types and who may import whom
 	$(BIN)/ruff check .
@@ -40,7 +43,7 @@ format: $(STAMP) ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test ## what CI runs
+check: lint test ## before a commit; CI runs test-all
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

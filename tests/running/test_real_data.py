@@ -23,14 +23,20 @@ WORKLOADS = {
 }
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("decoded")
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "torch.optim.AdamW"])
 @pytest.mark.parametrize("workload", WORKLOADS)
-def test_on_real_data(workload, optimizer, tmp_path):
+def test_on_real_data(workload, optimizer, cache, tmp_path):
     data, overrides = WORKLOADS[workload]
     if not (DATA / data).exists():
         pytest.skip(f"no {data} in {DATA}; set HARNESS_DATA_ROOT to the folder that holds it")
     words = OPTIMIZERS.get(optimizer, ("optimizer=adam",))
-    of = study(f"workload={workload}", *words, f"data.root={DATA}", *overrides, *BUDGET)
+    places = (f"data.root={DATA}", f"data.cache={cache}")
+    of = study(f"workload={workload}", *words, *places, *overrides, *BUDGET)
     trial = Interrupted(of, tmp_path)
     assert trial.run(stop_at=7) is None
     assert deterministic(trial.run()) == result(of, 1)
