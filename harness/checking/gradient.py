@@ -121,15 +121,16 @@ def _noise(loss: Loss) -> float:
     """The rounding error of the loss: how rough it is where it should be smooth.
 
     Second differences of some tensors' first numbers at h = 1e-8, where curvature is unseen; not the
-    largest, which may be a kink's.
+    largest, which may be a kink's. They may all be 0 by chance: at least a rounding of the loss itself.
     """
     here = loss.value()
-    seen = [EPS * abs(here)]
+    least = EPS * abs(here)
+    seen = [least]
     for parameter in list(loss.parameters.values())[-3:]:
         index = np.unravel_index(0, tuple(parameter.shape))
         at, x = _along(parameter, index, loss.value)
         seen.append(abs(at(x + 1e-8) - 2 * here + at(x - 1e-8)))
-    return 4 * sorted(seen)[-2]
+    return 4 * max(least, sorted(seen)[-2])
 
 
 def _of_l2(parameters: Mapping[str, Tensor]) -> Iterator[Sampled]:

@@ -145,12 +145,7 @@ def _parser() -> Parser:
     parser = Parser("stages", __doc__)
     add = parser.add_argument
     add("words", nargs="+", metavar="KEY=VALUE", help="workload, optimizer, root, words of a run")
-    add(
-        "-m",
-        "--multirun",
-        action="store_true",
-        help="as without: it takes several optimizers anyway",
-    )
+    add("-m", "--multirun", action="store_true", help="as without: it takes several anyway")
     add("--config-dir", metavar="DIR", help="your configurations; search spaces are added to them")
     add(
         "--axis",

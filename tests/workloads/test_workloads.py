@@ -32,7 +32,7 @@ MODEL = {
     "landscape": {"start": [1.0, 1.5], "perturbation": 0.1},
     "python_docs_lstm": LSTM,
     "war_and_peace_lstm": LSTM,
-    "fashion_mnist_cnn": {},
+    "fashion_mnist_cnn": {"width": 8},
     "cifar10_resnet32": {"depth": 8, "width": 4},
     "cifar10_3c3d": {},
     "cifar10_vgg16": {"width": 4},
