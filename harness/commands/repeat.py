@@ -6,7 +6,8 @@ ROOT is a results folder, or a folder of such. The draw depends on --seed and th
 are those of a run: data.root=, workers=, device=. What is compared is all of a record but its run: point,
 seeds, learning curve, final values, data. Trials that were trained as one (stack=) are trained again with their
 whole block. A study whose words give another study today, trained by an older version or with files that were
-edited since, is told and not trained. Bits are the same on the same kind of processor.
+edited since, is told and not trained. Bits are the same on the same kind of processor; where they are not, it is
+said how far apart the results are, and of other machines that they are others.
 
 Exit status 0: all drawn trials of all studies are the same; 1: not so.
 """
@@ -14,7 +15,7 @@ Exit status 0: all drawn trials of all studies are the same; 1: not so.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from harness.config.build import Job
     from harness.records.record import Record
 
+Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""A record and that of today, empty where there is none."""
 ANEW = ("num_feasible=null", "max_trials=null", "report=null", "hydra.mode=RUN")
 
 
@@ -145,32 +148,42 @@ def _trained_again(drawn: Sequence[Drawn], out: Path) -> int:
         status = runner.run(build.requests(own), how.common_options([config for config, _ in own]))
         if status > EXIT_FAILED:
             return status
-    agreed = 0
+    agreed, others = 0, []
     for each in drawn:
-        line, same = told(each, out)
+        pairs = _pairs(each, out)
+        line, same = told(each, pairs)
         agreed += same
+        others += [pair for pair in pairs.values() if differences(*pair)]
         print(line)
+    if others:
+        print(how_far(others))
+        for line in machines(others):
+            print(line)
     trials = sum(len(each.records) for each in drawn)
     print(f"{agreed} of {trials} drawn trials are the same to the bit")
     return EXIT_COMPLETE if agreed == trials else EXIT_FAILED
 
 
-def told(drawn: Drawn, out: Path) -> tuple[str, int]:
-    """What came of a study's drawn trials, and how many are the same."""
+def _pairs(drawn: Drawn, out: Path) -> dict[int, Pair]:
+    """The drawn records and those of today, by trial; none of a study that was not trained."""
     from harness.records.reading import scan
+
+    if drawn.job is None:
+        return {}
+    anew, _ = scan(out / drawn.name)
+    return {trial: (before, anew.get(trial, {})) for trial, before in drawn.records.items()}
+
+
+def told(drawn: Drawn, pairs: Mapping[int, Pair]) -> tuple[str, int]:
+    """What came of a study's drawn trials, and how many are the same."""
     from harness.study import indices
 
-    trials = indices.to_text(drawn.records)
     if drawn.job is None:
         return f"{drawn.name}: not trained: its words give another study today, {drawn.today}", 0
-    anew, _ = scan(out / drawn.name)
-    differ = {
-        trial: differences(record, anew[trial]) if trial in anew else ["no record"]
-        for trial, record in drawn.records.items()
-    }
+    differ = {trial: differences(*pair) for trial, pair in pairs.items()}
     wrong = {trial: names for trial, names in differ.items() if names}
     if not wrong:
-        return f"{drawn.name}: trials {trials}: the same bits", len(differ)
+        return f"{drawn.name}: trials {indices.to_text(drawn.records)}: the same bits", len(differ)
     words = "; ".join(
         f"trial {trial} differs in {', '.join(names)}" for trial, names in wrong.items()
     )
@@ -181,4 +194,62 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     """The fields in which a record of before differs from one of today, but for those it did not have."""
     from harness.records.record import deterministic
 
+    if not after:
+        return ["no record"]
     return [name for name, value in deterministic(dict(before)).items() if after.get(name) != value]
+
+
+def how_far(pairs: Sequence[Pair]) -> str:
+    """How far results of before and of today are apart, in the middle and at most.
+
+    >>> one = {"status": "complete", "val_error": 0.02, "train_loss": 0.5}
+    >>> far = one | {"val_error": 0.05, "train_loss": 1.0}
+    >>> print(how_far([(one, one | {"train_loss": 0.500001}), (one, one), (one, far), (one, {})]))
+    those differ by .0000 (.0300 at most) in validation error, by 2e-06 (1e+00) of itself in training loss; 1 of 4 ended otherwise
+    """
+    import numpy as np
+
+    from harness.analysis.names import number
+    from harness.study.result import COMPLETE
+
+    alike = [(b, a) for b, a in pairs if b["status"] == a.get("status")]
+    ended = [(b, a) for b, a in alike if b["status"] == COMPLETE]
+    parts = []
+    if ended:
+        errors = [abs(a["val_error"] - b["val_error"]) for b, a in ended]
+        losses = [abs(a["train_loss"] / b["train_loss"] - 1) for b, a in ended if b["train_loss"]]
+        parts.append(
+            f"those differ by {number(np.median(errors))} ({number(max(errors))} at most) in validation"
+            f" error, by {np.median(losses or [0]):.0e} ({max(losses, default=0):.0e}) of itself in"
+            " training loss"
+        )
+    if len(alike) < len(pairs):
+        parts.append(f"{len(pairs) - len(alike)} of {len(pairs)} ended otherwise")
+    return "; ".join(parts) or "those that differ diverged"
+
+
+def machines(pairs: Sequence[Pair]) -> Iterator[str]:
+    """A line where they were recorded on other machines than today's, or with another torch.
+
+    >>> intel, amd = ({"run": {"device": "cpu", "processor": name}} for name in ("Xeon", "EPYC"))
+    >>> print(*machines([(intel, amd)]))
+    recorded on Xeon, now on EPYC: bits are the same on the same kind of processor, with the same torch
+    >>> list(machines([(amd, amd)]))
+    []
+    """
+    were, are = (
+        {_machine(record) for record in side if record} for side in zip(*pairs, strict=True)
+    )
+    if were != are and are:
+        yield (
+            f"recorded on {' and '.join(sorted(were))}, now on {' and '.join(sorted(are))}: bits are the"
+            " same on the same kind of processor, with the same torch"
+        )
+
+
+def _machine(record: Mapping[str, Any]) -> str:
+    run = record["run"]
+    device = run.get("device", "?")
+    name = run.get("processor", "?") if device == "cpu" else device
+    version = run.get("versions", {}).get("torch")
+    return f"{name} (torch {version})" if version else name

@@ -47,6 +47,20 @@ def test_the_same_bits_and_one_that_is_not(root, capsys):
     assert "5 of 6 drawn trials are the same to the bit" in out
 
 
+def test_how_far_apart_they_are_and_on_which_machines(root, capsys):
+    path = next(root.glob("*/sgd/*/trials/000001.json"))
+    before = json.loads(path.read_text())
+    edit(path, val_error=before["val_error"] + 0.25, run=before["run"] | {"processor": "Abacus"})
+    assert again(root, "--trials", "3") == 1
+    out = capsys.readouterr().out
+    assert "those differ by .2500 (.2500 at most) in validation error, by 0e+00 (0e+00)" in out
+    assert "recorded on Abacus (torch" in out
+    path.unlink()
+    capsys.readouterr()
+    assert again(root, "--trials", "3") == 0
+    assert "recorded on" not in capsys.readouterr().out
+
+
 def test_a_batch_of_all_examples_is_repeated(tmp_path, capsys):
     words = ["optimizer=sgd", "workload.batch_size=all", "num_trials=1", "workers=1"]
     assert command([*words, f"root={tmp_path}/ran", *TINY]) == 0
