@@ -13,7 +13,7 @@ A sweep of which nothing was pruned, or all was carried on (pruning=none), is ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -166,11 +166,25 @@ def shown(tables: Tables) -> list[object]:
         of = censored.Loss(*(loss[field] for field in censored.Loss._fields))
         if any(s.pruned.any() for s in tables.sides if s.workload == loss["workload"]):
             parts.append(f"{loss['workload']}: {lost(of)}")
-    for pair in tables.pairs.to_dict("records"):
-        verdict = f"{name(pair['a'])} against {name(pair['b'])}: {pair['verdict']}"
-        why = f" ({pair['why']})" if pair["why"] else f", wins {pair['win']:.0%} of races"
-        parts.append(f"{pair['workload']}: {verdict}{why}")
-    return parts
+    return [*parts, *of_pairs(tables.pairs)]
+
+
+def of_pairs(pairs: pd.DataFrame) -> Iterator[str]:
+    """A line a pair that has a verdict; those without one for the same reason share one."""
+    from harness.analysis.names import name
+
+    for workload, own in pairs.groupby("workload", sort=False):
+        for (verdict, why), alike in own.groupby(["verdict", "why"], sort=False):
+            if why and len(alike) > 1:
+                yield f"{workload}: {len(alike)} of {len(own)} pairs: {verdict} ({why})"
+                continue
+            for pair in alike.to_dict("records"):
+                of = f"{name(pair['a'])} against {name(pair['b'])}: {verdict}"
+                yield (
+                    f"{workload}: {of} ({why})"
+                    if why
+                    else f"{workload}: {of}, wins {pair['win']:.0%} of races"
+                )
 
 
 def lost(loss: Loss) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from harness.__main__ import command
+from harness.commands import pruned
 from tests.docs.conftest import WorkerThread
 from tests.faults import sweeps
 
@@ -48,6 +49,19 @@ def test_it_says_what_was_lost_and_refuses_verdicts_with_the_remedy(root, capsys
         for line in lines
     )
     assert "tiny: SGD against Momentum: can't tell (fewer than 40 trials of either)" in lines
+
+
+def test_pairs_refused_for_one_reason_share_a_line():
+    pairs = pd.DataFrame(
+        [("w", "sgd", "adam", "refused", "small audit", 0.4), ("w", "sgd", "nadam", "refused", "small audit", 0.5),
+         ("w", "adam", "nadam", "better", "", 0.9), ("v", "sgd", "adam", "refused", "small audit", 0.5)],
+        columns=["workload", "a", "b", "verdict", "why", "win"],
+    )  # fmt: skip
+    assert list(pruned.of_pairs(pairs)) == [
+        "w: 2 of 3 pairs: refused (small audit)",
+        "w: Adam against NAdam: better, wins 90% of races",
+        "v: SGD against Adam: refused (small audit)",
+    ]
 
 
 @pytest.mark.parametrize("verb", ["report", "card"])
