@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from harness.analysis.confidence import TRUSTED_SHARE
 from harness.analysis.names import name
 from harness.figures import style
-from harness.figures.axes import between_groups
+from harness.figures.axes import between_groups, budget_axis, error_axis
 
 ACROSS = 3
 
@@ -39,7 +39,8 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
                 k[vouched], median[vouched], color=look.colour, marker=look.marker,
                 label=name(str(optimizer)),
             )  # fmt: skip
-        axes.set_xscale("log", base=2)
+        budget_axis(axes, here["budget_trials"].max(), few=across > 1)
+        error_axis(axes, here["p50"], here["median_low"], here["median_high"])
         axes.set(title=style.short(workload), xlabel="tuning budget K (trials started)")
     for axes in panels.flat[len(workloads) :]:
         axes.remove()

@@ -7,6 +7,7 @@ import pytest
 
 from harness.__main__ import command
 from harness.commands import pruned
+from harness.figures.pruning import draw
 from tests.docs.conftest import WorkerThread
 from tests.faults import sweeps
 
@@ -38,6 +39,17 @@ def test_the_report_of_a_pruned_sweep_is_this_one(root):
     curves = pd.read_csv(root / "report" / "pruned_curves.csv")
     assert set(curves["optimizer"]) == {"sgd", "momentum"}
     assert (curves["trials"] == 16).all()
+
+
+def test_its_picture_has_plain_numbers_on_its_axes(root):
+    figure = draw(pd.read_csv(root / "report" / "pruned_curves.csv"))
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    texts = [
+        label.get_text() for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels()
+    ]
+    assert {"1", "2", "4"} <= set(texts)
+    assert all(float(text) >= 0 for text in texts)
 
 
 def test_it_says_what_was_lost_and_refuses_verdicts_with_the_remedy(root, capsys):

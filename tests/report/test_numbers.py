@@ -45,6 +45,10 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
         "0.024": "conf/search_space/digits_cnn", "8.3": "likewise", "15 %": "what is called good",
         "60 %": "what is called a fill", "4.6": ".0772 over .0167", "1.02": ".0168 over .0165",
     },
+    "fashion_mnist_narrow_stages": {
+        "0.13": "conf/search_space/fashion_mnist_cnn/narrow", "47 %": "printed by the sweep",
+        "1.6": "harness check optimizer=muon, soap", "3.4": "likewise",
+    },
     "hogwild": {"16.0 %": "of the data"},
     "inclusion_quadratic": {".05": "where plain SGD becomes unstable, from its curvature"},
     "inclusion_digits_logistic": {".28 %": STEP},
