@@ -1,4 +1,4 @@
-# `make demo` is all it takes to see an answer; `make check` is for before a commit.
+# `make demo` is all it takes to see an answer; `make check` is what CI runs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +27,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist lo
 test: $(STAMP) ## the tests to wait for: some four minutes on two cores
 	$(PYTEST) -m "not (slow or fault or slurm or browser)"
 
-test-all: $(STAMP) ## all tests, a quarter of an hour: simulations, kills, Slurm (Debian, root), the browser too
+test-all: $(STAMP) ## all tests, twenty-five minutes on two cores: simulations, kills, Slurm (Debian, root), the browser too
 	$(PYTEST) --numprocesses $$(($$(nproc) + 1))
 
 test-failed: $(STAMP) ## those that failed last time, one after the other
@@ -43,7 +43,7 @@ format: $(STAMP) ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test ## before a commit; CI runs test-all
+check: lint test ## what CI runs
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

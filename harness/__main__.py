@@ -43,7 +43,16 @@ def command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # whoever read our output has left
         return one_line.nobody_listens()
     except Exception as error:
+        if _interrupted(error):
+            return one_line.say(name, "interrupted", EXIT_SIGNAL + 2)
         return one_line.refuse(name, error)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether an error came of Ctrl-C: a library that is being imported may raise its own about it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 if __name__ == "__main__":

@@ -115,6 +115,18 @@ def test_what_ends_a_verb_is_its_exit_status_and_a_line(error, status, line, mon
     assert capsys.readouterr().err == line
 
 
+def test_what_a_library_raises_about_an_interrupt_is_one(monkeypatch, capsys):
+    def ends(arguments):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise ImportError("cannot load numbers") from interrupt
+
+    monkeypatch.setattr(verbs, "main_of", lambda verb: ends)
+    assert command(["status", "x"]) == 130
+    assert capsys.readouterr().err == "harness status: interrupted\n"
+
+
 def test_a_bug_of_ours_is_the_traceback_it_is(monkeypatch):
     monkeypatch.setattr(verbs, "main_of", lambda verb: lambda arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
