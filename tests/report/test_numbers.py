@@ -63,7 +63,7 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
     "refining": {
         "10 %": "which trials are meant", "1.1": "likewise", ".75": "of its protocol", ".85": "likewise",
     },
-    "results": {".1583": "printed by harness repeat"},
+    "results": {".1583": "printed by harness repeat", ".01": "make demo on another processor"},
     "search_space_decides": {
         "0.999": DEFAULTS, ".002": "read off the first column's trials", ".03": "likewise",
         "4 %": "of a space's volume",
