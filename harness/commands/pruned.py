@@ -179,12 +179,8 @@ def of_pairs(pairs: pd.DataFrame) -> Iterator[str]:
                 yield f"{workload}: {len(alike)} of {len(own)} pairs: {verdict} ({why})"
                 continue
             for pair in alike.to_dict("records"):
-                of = f"{name(pair['a'])} against {name(pair['b'])}: {verdict}"
-                yield (
-                    f"{workload}: {of} ({why})"
-                    if why
-                    else f"{workload}: {of}, wins {pair['win']:.0%} of races"
-                )
+                end = f" ({why})" if why else f", wins {pair['win']:.0%} of races"
+                yield f"{workload}: {name(pair['a'])} against {name(pair['b'])}: {verdict}{end}"
 
 
 def lost(loss: Loss) -> str:

@@ -151,9 +151,9 @@ def _trained_again(drawn: Sequence[Drawn], out: Path) -> int:
     agreed, others = 0, []
     for each in drawn:
         pairs = _pairs(each, out)
-        line, same = told(each, pairs)
-        agreed += same
-        others += [pair for pair in pairs.values() if differences(*pair)]
+        line, wrong = told(each, pairs)
+        agreed += len(pairs) - len(wrong)
+        others += [pairs[trial] for trial in wrong]
         print(line)
     if others:
         print(how_far(others))
@@ -174,20 +174,20 @@ def _pairs(drawn: Drawn, out: Path) -> dict[int, Pair]:
     return {trial: (before, anew.get(trial, {})) for trial, before in drawn.records.items()}
 
 
-def told(drawn: Drawn, pairs: Mapping[int, Pair]) -> tuple[str, int]:
-    """What came of a study's drawn trials, and how many are the same."""
+def told(drawn: Drawn, pairs: Mapping[int, Pair]) -> tuple[str, list[int]]:
+    """What came of a study's drawn trials, and which are not the same."""
     from harness.study import indices
 
     if drawn.job is None:
-        return f"{drawn.name}: not trained: its words give another study today, {drawn.today}", 0
+        return f"{drawn.name}: not trained: its words give another study today, {drawn.today}", []
     differ = {trial: differences(*pair) for trial, pair in pairs.items()}
     wrong = {trial: names for trial, names in differ.items() if names}
     if not wrong:
-        return f"{drawn.name}: trials {indices.to_text(drawn.records)}: the same bits", len(differ)
+        return f"{drawn.name}: trials {indices.to_text(drawn.records)}: the same bits", []
     words = "; ".join(
         f"trial {trial} differs in {', '.join(names)}" for trial, names in wrong.items()
     )
-    return f"{drawn.name}: {words}", len(differ) - len(wrong)
+    return f"{drawn.name}: {words}", list(wrong)
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -90,7 +90,6 @@ def _jobs(settings: Iterator[list[str]], fresh: Sequence[str]) -> Iterator[Job]:
 
 
 def _defaults(searched: Results) -> Iterator[list[str]]:
-
     for study, _ in retrained.selected(searched):
         yield [*retrained.by_name(study, {}, "constant"), retrained.fresh_seed(study)]
 
@@ -99,7 +98,6 @@ def _carried(
     searched: Results, other: Mapping[str, tuple[Study, Mapping[str, Any]]]
 ) -> Iterator[list[str]]:
     """The other workload's settings by the hyperparameters' own values, whichever axes searched them."""
-
     for study, _ in retrained.selected(searched):
         if study.optimizer in other:
             source, values = other[study.optimizer]
