@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.connection
-import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from harness.errors import ConfigError, SweepError
 from harness.records.record import new_record
-from harness.running import interruption, worker
+from harness.running import interruption, processes, worker
 from harness.running.interruption import Interruption
 from harness.running.options import Options
 from harness.running.progress import Progress
@@ -24,21 +23,13 @@ from harness.study.result import FAILED, TIMEOUT
 
 REFRESH_SECONDS = 0.25
 STILLBORN = 3  # workers in a row that die before they can train: not the trials' fault
-WORKER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS may sum in another order each time
-    # glibc keeps freed memory: a step of ResNet-8 takes 89 ms instead of 104 (LSTM: no difference).
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(2**31),
-}
 
 
 @dataclass
 class Worker:
     """One process, its end of the pipe, and what it is doing."""
 
-    process: SpawnProcess
+    process: BaseProcess
     connection: multiprocessing.connection.Connection
     device: str
     device_name: str = ""  # as it tells it when it is ready; asking torch here would start CUDA
@@ -66,10 +57,6 @@ class Pool:
         self.queues, self.options, self.progress = queues, options, progress
         self.interruption = interruption
         self.places = [places[index % len(places)] for index in range(count)]
-        if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
-            # In a process of joblib's: workers would be told of its method, which they lack.
-            multiprocessing.set_start_method("spawn", force=True)
-        self.context = multiprocessing.get_context("spawn")
         self.workers: list[Worker] = []
         self.stillborn = 0
         self.trouble: Exception | None = None  # why no further trial can be run
@@ -294,28 +281,11 @@ class Pool:
                 self._bury(each, TIMEOUT, f"stopped after trial_timeout={limit:g} seconds")
 
     def _start(self, place: str) -> Worker:
-        ours, theirs = self.context.Pipe()
-        # No daemon, though it ends with us (worker.py): a workload may have processes of its own.
-        process = self.context.Process(target=worker.work, args=(theirs, place))
-        with _worker_environment(), interruption.blocked():
-            process.start()
+        ours, theirs = multiprocessing.Pipe()
+        with interruption.blocked():  # it ends with us all the same (worker.py)
+            process = processes.start(place, worker.work, theirs, place)
         theirs.close()
         return Worker(process, ours, place)
-
-
-@contextlib.contextmanager
-def _worker_environment() -> Iterator[None]:
-    """What is read at a process's start: set it for the child, not for the caller."""
-    before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
-    os.environ.update(WORKER_ENVIRONMENT)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _tell(each: Worker, message: Any) -> None:
@@ -323,7 +293,7 @@ def _tell(each: Worker, message: Any) -> None:
         each.connection.send(message)
 
 
-def _exit(process: SpawnProcess) -> str:
+def _exit(process: BaseProcess) -> str:
     code = process.exitcode
     if code == -signal.SIGKILL:
         return "signal SIGKILL (by hand, or by the system for want of memory)"

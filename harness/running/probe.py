@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from harness.errors import SweepError
+from harness.running import processes
 from harness.study.study import Study
 
 WARM_UP = 3  # steps: the first ones allocate
@@ -47,17 +48,14 @@ def measure(study: Study, device: str, seconds: float) -> Cost:
     return found
 
 
-def apart(function: Callable[..., Any], study: Study, *further: Any) -> Any:
-    """What a function says of a study, called in a process of its own.
+def apart(function: Callable[..., Any], study: Study, device: str, *further: Any) -> Any:
+    """What a function says of a study and a device, called in a process of its own.
 
     Raises:
         SweepError: it failed; what went wrong is in the message.
     """
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    arguments = (there, function, study, *further)
-    process = context.Process(target=_answer, args=arguments)
-    process.start()
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = processes.start(device, _answer, there, function, study, device, *further)
     there.close()
     try:
         told = here.recv()

@@ -14,6 +14,7 @@ from tests import studies
 
 REPOSITORY = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"
+FORKS = b"multiprocessing.forkserver"
 PATIENCE = 120  # seconds for what takes two or three on a free machine
 
 
@@ -69,16 +70,15 @@ def processes(group):
 
 
 def workers(group):
-    """The worker processes of a command."""
-    found = []
+    """The worker processes of a command: those that its server forked."""
+    forked = []
     for pid in processes(group):
-        try:
-            line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"spawn_main" in line:
-            found.append(pid)
-    return found
+        with contextlib.suppress(OSError):
+            parent = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split())[1]
+            if FORKS in Path(f"/proc/{pid}/cmdline").read_bytes():
+                forked.append((pid, int(parent)))
+    servers = {pid for pid, parent in forked if parent == group}
+    return [pid for pid, parent in forked if parent in servers]
 
 
 def wait_for_workers(process):
