@@ -71,24 +71,25 @@ def watched(sweep: subprocess.Popen[bytes], until: float) -> list[Memory]:
     while sweep.poll() is None and time.monotonic() < until:
         time.sleep(2)
         found = []
-        for pid in children(sweep.pid):
-            with contextlib.suppress(OSError):  # it has ended
-                found.append(memory(pid))
+        with contextlib.suppress(OSError):  # one has ended
+            found = [memory(pid) for pid in workers(sweep.pid)]
         together = sum(kinds["Pss"] for each in found for kinds in each.values())
         most = max(most, (together, found), key=lambda sample: sample[0])
     return most[1]
 
 
+def workers(pid: int) -> list[int]:
+    """Of a command: the children of its server (harness/running/processes.py)."""
+    return [
+        worker
+        for child in children(pid)
+        if b"multiprocessing.forkserver" in Path(f"/proc/{child}/cmdline").read_bytes()
+        for worker in children(child)
+    ]
+
+
 def children(pid: int) -> list[int]:
-    """Its workers: not the process that multiprocessing has beside them."""
-    with contextlib.suppress(OSError):
-        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [
-            int(each)
-            for each in pids
-            if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
-        ]
-    return []
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def memory(pid: int) -> Memory:

@@ -222,6 +222,8 @@ def _bill(
         if seconds is not None:
             costs.append((study.workload, study.config["workload"]["steps"], seconds))
         lines.append(bill.Line(f"{study.workload}/{study.optimizer}", count, seconds, how))
+    if places == ["cpu"] and devices.slow_bfloat16(request.study for request in requests):
+        yield devices.SLOW_BFLOAT16
     yield "the bill:"
     yield from bill.lines(lines, workers)
     if costs:

@@ -4,8 +4,10 @@ import os
 
 import pytest
 
+from harness.__main__ import command
 from harness.errors import ConfigError
 from harness.running import device
+from tests import studies
 
 
 @pytest.fixture
@@ -54,3 +56,33 @@ def test_a_slurm_job_uses_the_cores_it_was_given(given, cores, monkeypatch):
     assert device.worker_count(None, ["cpu"]) == cores
     monkeypatch.delenv("SLURM_JOB_ID")
     assert device.worker_count(None, ["cpu"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "precision", "slow"),
+    [
+        ("flags\t\t: fpu avx2 fma", "bfloat16", True),
+        ("flags\t\t: fpu avx2 fma", "float32", False),
+        ("flags\t\t: fpu avx512f avx512bw", "bfloat16", False),
+        ("Features\t: fp asimd", "bfloat16", False),  # not x86: unknown
+        (None, "bfloat16", False),
+    ],
+)
+def test_bfloat16_that_must_be_emulated_is_known(cpuinfo, precision, slow, tmp_path):
+    if cpuinfo is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{cpuinfo}\nbugs\t\t:\n")
+    of = studies.study("optimizer=sgd", f"precision={precision}")
+    assert device.slow_bfloat16([of], tmp_path / "cpuinfo") == slow
+
+
+def test_a_sweep_in_emulated_bfloat16_says_so_first(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(device, "slow_bfloat16", lambda studies: True)
+    words = (
+        "workload=digits_logistic",
+        "optimizer=sgd",
+        "num_trials=1",
+        "workload.steps=2",
+        "device=cpu",
+    )
+    assert command([*words, "precision=bfloat16", f"root={tmp_path}"]) == 0
+    assert device.SLOW_BFLOAT16 in capfd.readouterr().err

@@ -15,10 +15,10 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 DATA = Path(os.environ.get("HARNESS_DATA_ROOT") or SHARED)
 BUDGET = (f"workload.steps={STEPS}", f"workload.eval_every={STEPS}", "workload.test_every=0")
 WORKLOADS = {
-    "war_and_peace_lstm": ("war_and_peace.txt", ()),
+    "war_and_peace_lstm": ("war_and_peace.txt", ("model.hidden_size=16",)),
     "cifar10_resnet32": (
         "cifar10-images.tar.xz",
-        ("model.depth=8", "data.format=image_folder", "++search_space.l2=1e-4"),
+        ("model.depth=8", "model.width=4", "data.format=image_folder", "++search_space.l2=1e-4"),
     ),
 }
 

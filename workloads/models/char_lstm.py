@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 
@@ -65,9 +66,11 @@ class CharLSTM(nn.Module):
         A state of None is zero.
         """
         inputs = self.dropout(self.embedding(characters))
-        outputs, state = (
-            self._by_layer(inputs, state) if inputs.is_cuda else self.lstm(inputs, state)
-        )
+        if inputs.is_cuda:
+            outputs, state = self._by_layer(inputs, state)
+        else:
+            with _own_cells_if_needed():
+                outputs, state = self.lstm(inputs, state)
         return self.linear(self.dropout(outputs)), state
 
     def _by_layer(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
@@ -95,3 +98,10 @@ class CharLSTM(nn.Module):
 def detached(state: State) -> State:
     hidden, cell = state
     return hidden.detach(), cell.detach()
+
+
+def _own_cells_if_needed() -> contextlib.AbstractContextManager[None]:
+    """Torch's own cells, slow as they are, where oneDNN has none: in bfloat16 on a processor without AVX-512."""
+    if not torch.is_autocast_enabled("cpu") or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return contextlib.nullcontext()
+    return torch.backends.mkldnn.flags(enabled=False)
