@@ -12,6 +12,8 @@ from torch import _VF, Tensor, nn
 
 # On a GPU: they are compacted at every call, as the trainer keeps all parameters in one vector.
 warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous")
+# Of oneDNN's flags: restoring them sets one that is Intel's GPUs'.
+warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")
 
 State = tuple[Tensor, Tensor]
 """(hidden, cell), each [layers, streams, hidden_size]."""
