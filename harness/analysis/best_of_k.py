@@ -81,6 +81,11 @@ def weights(errors: ArrayLike, budgets: ArrayLike, *, replacement: bool = True) 
         ValueError: a NaN among the errors, no trials, or an impossible budget.
     """
     (errors,) = snapped(errors)
+    return _weights(errors, budgets, replacement)
+
+
+def _weights(errors: Array, budgets: ArrayLike, replacement: bool) -> Array:
+    """`weights` of errors that are `snapped`."""
     ranked = np.sort(errors)
     first, after = np.searchsorted(ranked, errors, "left"), np.searchsorted(ranked, errors, "right")
     chances = _selected(len(errors), budgets, first, after, replacement)
@@ -192,7 +197,7 @@ def win_and_tie(
     above = survival(len(b), budgets, replacement=replacement)
     at_least = above[:, np.searchsorted(b, a, "left")]  # P(B's best >= a)
     greater = above[:, np.searchsorted(b, a, "right")]
-    w = weights(a, budgets, replacement=replacement)
+    w = _weights(a, budgets, replacement)
     return np.sum(w * greater, axis=1), np.sum(w * (at_least - greater), axis=1)
 
 
@@ -222,7 +227,7 @@ def rank_probabilities(
             for other, (rival, above) in enumerate(zip(fields, survived, strict=True))
             if other != own
         ]
-        w = weights(x, k, replacement=replacement)
+        w = _weights(x, k, replacement)
         for row in range(len(k)):  # one budget at a time: [ranks, nodes, trials] in memory
             counts = np.zeros((len(fields), len(u), len(x)))  # P(number of rivals ahead)
             counts[0] = 1.0
@@ -276,7 +281,10 @@ def snapped(*fields: ArrayLike) -> list[Array]:
     order = np.argsort(pooled, kind="stable")
     ranked = pooled[order]
     with np.errstate(invalid="ignore", over="ignore"):  # infinity from infinity, 1e308 from -1e308
-        near = np.diff(ranked) <= TIED * np.minimum(np.abs(ranked[1:]), np.abs(ranked[:-1]))
+        apart = np.diff(ranked)
+        near = apart <= TIED * np.minimum(np.abs(ranked[1:]), np.abs(ranked[:-1]))
+    if not np.any(near & (apart > 0)):
+        return checked
     starts = np.flatnonzero(np.concatenate([[True], ~near]))
     pooled[order] = np.repeat(ranked[starts], np.diff([*starts, len(ranked)]))
     return np.split(pooled, np.cumsum([len(field) for field in checked])[:-1])

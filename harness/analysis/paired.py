@@ -195,6 +195,7 @@ def _win_shares(fixed: Array, paired: Array, swap: NDArray[np.bool_], budget: in
     return shares
 
 
+@functools.lru_cache(maxsize=4)
 def _missed(num_trials: int, budget: int) -> NDArray[np.float32]:
     """P(the best of K lies beyond the first i trials), for i = 0 … N."""
     return best_of_k.survival(num_trials, [budget], replacement=False)[0].astype(np.float32)

@@ -295,10 +295,13 @@ def test_bootstrap_refuses_a_budget_above_n():
 
 
 @pytest.mark.slow
-def test_whole_curve_in_a_millisecond():
+def test_a_whole_curve_costs_a_few_times_its_survivals():
+    """A millisecond and a third of one, where a core is not shared; told as a ratio, as machines differ."""
     errors = np.random.default_rng(0).random(500)
     budgets = np.arange(1, 101)
-    times = timeit.repeat(
-        lambda: best_of_k.curve(errors, budgets), timer=time.process_time, number=10, repeat=20
-    )
-    assert min(times) / 10 < 2e-3  # one, with a core to itself
+
+    def seconds(function):
+        return min(timeit.repeat(function, timer=time.process_time, number=10, repeat=20))
+
+    whole = seconds(lambda: best_of_k.curve(errors, budgets))
+    assert whole < 10 * seconds(lambda: best_of_k.survival(500, budgets))

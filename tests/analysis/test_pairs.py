@@ -150,16 +150,19 @@ def test_trials_of_one_seed_are_partners_by_index():
 
 
 def test_partners_make_the_test_sharper():
-    rng = np.random.default_rng(3)
-    a, b = races.common_surface(rng, 64, 64, 2.0, noise=0.05)
-    trials = made_up_table(sgd=a.errors, adam=b.errors)
-    shuffled = trials.copy()
-    own = shuffled["optimizer"] == "adam"
-    shuffled.loc[own, "trial"] = rng.permutation(64)
-    together, by_chance = pairs(trials).iloc[0], pairs(shuffled).iloc[0]
-    assert together["win"] == by_chance["win"]
-    width = [row["win_high"] - row["win_low"] for row in (together, by_chance)]
-    assert width[0] < 0.6 * width[1]
+    ratios = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        a, b = races.common_surface(rng, 64, 64, 2.0, noise=0.05)
+        trials = made_up_table(sgd=a.errors, adam=b.errors)
+        shuffled = trials.copy()
+        own = shuffled["optimizer"] == "adam"
+        shuffled.loc[own, "trial"] = rng.permutation(64)
+        together, by_chance = pairs(trials).iloc[0], pairs(shuffled).iloc[0]
+        assert together["win"] == by_chance["win"]
+        width = [row["win_high"] - row["win_low"] for row in (together, by_chance)]
+        ratios.append(width[0] / width[1])
+    assert np.mean(ratios) < 0.6  # .49 over thirty tables
 
 
 # --- how often it is wrong ------------------------------------------------------------------------
