@@ -19,7 +19,8 @@ ACROSS = (
     "results/inclusion_digits_shipped",
     "results/inclusion_digits_mlp",
     "results/inclusion_digits_logistic",
-    "results/inclusion_quadratic/trials.csv",
+    "results/inclusion_quadratic",
+    "results/inclusion_fashion_mnist_narrow",
     "results/war_and_peace/trials.csv",
 )
 

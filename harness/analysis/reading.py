@@ -114,9 +114,9 @@ def together(
     if only is not None:
         trials = _of_studies(trials, only)
     studies = {name: each for part in parts for name, each in part.studies.items()}
-    if studies and "metric" not in trials:
-        metrics = {name: _metric(each) for name, each in studies.items()}
-        trials["metric"] = trials["study"].map(metrics.get)
+    if studies:  # a table may name its own beside them
+        named = trials["study"].map({name: _metric(each) for name, each in studies.items()}.get)
+        trials["metric"] = trials["metric"].fillna(named) if "metric" in trials else named
     if all_studies:
         check_same_workload(trials, studies)
     else:

@@ -44,6 +44,17 @@ def test_several_sources_are_one_table(tmp_path):
         read_results([one, one])
 
 
+def test_a_folder_beside_a_table_keeps_the_name_of_its_error(tmp_path):
+    quadratic = made_up_study("sgd", workload={"name": "quadratic", "metric": "loss"})
+    write_study(tmp_path / "root", quadratic, [1.0, 2.0])
+    table = write(tmp_path, GOOD.replace("made_up", "other"))
+    with_names = read_results(table).trials.assign(metric="error rate")
+    with_names.to_csv(table, index=False)
+    trials = read_results([tmp_path / "root", table]).trials
+    named = trials.groupby("workload")["metric"].unique().map(list).to_dict()
+    assert named == {"quadratic": ["loss"], "other": ["error rate"]}
+
+
 def test_a_results_folder_reads_as_its_csv(root, tmp_path):
     trials = read_results(root).trials
     assert trials.groupby("optimizer").size().to_dict() == {"momentum": 60, "sgd": 60}
