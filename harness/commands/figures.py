@@ -44,9 +44,17 @@ def main(arguments: Sequence[str]) -> int:
 
     # The figures of a table take one core some ten seconds.
     with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
-        for lines in pool.map(draw, jobs):
+        for lines in pool.map(functools.partial(_draw_if_it_can_be, draw), jobs):
             print("\n".join(lines), flush=True)
     return 0
+
+
+def _draw_if_it_can_be(draw: Callable[[Job], list[str]], job: Job) -> list[str]:
+    """Of many tables one, which others do not wait for: results/delays compares no optimizers, say."""
+    try:
+        return draw(job)
+    except ConfigError as error:
+        return [f"not drawn: {job[1].parent}: {error}"]
 
 
 def _parser() -> Parser:

@@ -47,6 +47,20 @@ def test_without_a_source_every_committed_table_is_drawn_into_its_folder(
     assert capsys.readouterr().out.count("1 figures in") == 2
 
 
+def test_a_table_that_compares_no_optimizers_is_named_and_the_others_are_drawn(
+    tmp_path: Path, capsys
+) -> None:
+    table = committed(tmp_path, "delays") / "trials.csv"
+    trials = pd.read_csv(table)
+    again = trials.assign(study="another", trial=trials["trial"] + len(trials))
+    pd.concat([trials, again]).to_csv(table, index=False)
+    other = committed(tmp_path, "other")
+    assert figures([]) == 0
+    said = capsys.readouterr().out
+    assert "not drawn: results/delays: made-up digits/sgd has 2 studies" in said
+    assert (other / "figures" / "figure_1_errors.svg").exists()
+
+
 def test_a_source_is_drawn_into_the_folder_asked_for(tmp_path: Path) -> None:
     table = committed(tmp_path, "one") / "trials.csv"
     assert figures([str(table), "--out", str(tmp_path / "here")]) == 0
