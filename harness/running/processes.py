@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -31,7 +32,7 @@ def context(device: str) -> Any:
     """multiprocessing's context for processes on that device.
 
     Only Linux forks after imports safely, and what a GPU's driver makes of a fork is left untried: elsewhere
-    each process imports torch for itself.
+    each process imports torch for itself. So it does where a server has no place for its socket.
     """
     if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
         # In a process of joblib's: ours would be told of its method, which they lack.
@@ -40,6 +41,10 @@ def context(device: str) -> Any:
         return multiprocessing.get_context("spawn")
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["torch"])
+    try:
+        forkserver.ensure_running()
+    except OSError:  # the temporary folder's path is longer than a socket's may be, or its disk full
+        return multiprocessing.get_context("spawn")
     return server
 
 

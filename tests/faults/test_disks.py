@@ -79,3 +79,13 @@ def permissions_apply():
     if shutil.which("setpriv") is None or subprocess.run([*under, "true"]).returncode:
         pytest.skip("the tests are root's, and setpriv (util-linux) cannot drop its privilege here")
     return under
+
+
+def test_a_temporary_folder_with_no_place_for_a_socket(tmp_path):
+    """Its path is longer than a socket's may be: workers start without a server, only slower."""
+    far = tmp_path / ("x" * 100)
+    far.mkdir()
+    root = tmp_path / "results"
+    status, errors = sweeps.run(root, "optimizer=sgd", "num_trials=2", env={"TMPDIR": str(far)})
+    assert status == 0, errors
+    assert len(sweeps.results(root)) == 2
