@@ -169,7 +169,12 @@ def test_scancel_is_meant(cluster, submit, root, training):
 
 def test_a_failing_trial_is_marked_and_the_array_goes_on(cluster, submit, root, capsys):
     # The first trial is well.
-    words = ("optimizer=faulty", "search_space.fault.choices=[1,0]", "num_trials=4")
+    words = (
+        "optimizer=faulty",
+        "search_space.fault.choices=[1,0]",
+        "num_trials=4",
+        "trials_per_task=2",
+    )
     code, _, errors = submit(*words)
     assert code == 0, errors
     cluster.wait_until_empty()
