@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from harness.commands.parsing import Parser, chosen
 from harness.commands.report import add_question, question, spaces_asked
 from harness.commands.which_study import told_apart
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 from harness.report.question import Question
 
 if TYPE_CHECKING:
@@ -44,17 +44,23 @@ def main(arguments: Sequence[str]) -> int:
 
     # The figures of a table take one core some ten seconds.
     with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
-        for lines in pool.map(functools.partial(_draw_if_it_can_be, draw), jobs):
+        status = EXIT_COMPLETE
+        for lines, wrong in pool.map(functools.partial(_draw_if_it_can_be, draw), jobs):
             print("\n".join(lines), flush=True)
-    return 0
+            status = max(status, wrong)
+    return status
 
 
-def _draw_if_it_can_be(draw: Callable[[Job], list[str]], job: Job) -> list[str]:
-    """Of many tables one, which others do not wait for: results/delays compares no optimizers, say."""
+def _draw_if_it_can_be(draw: Callable[[Job], list[str]], job: Job) -> tuple[list[str], int]:
+    """Of many tables one, which no other waits for, and whether something is wrong with it: not with those
+    that compare no optimizers, such as results/delays."""
+    from harness.analysis.pooling import SeveralStudies
+
     try:
-        return draw(job)
+        return draw(job), EXIT_COMPLETE
     except ConfigError as error:
-        return [f"not drawn: {job[1].parent}: {error}"]
+        wrong = EXIT_COMPLETE if isinstance(error, SeveralStudies) else error.exit_status
+        return [f"not drawn: {job[1].parent}: {error}"], wrong
 
 
 def _parser() -> Parser:

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.errors import ConfigError, SweepError
 from harness.records.record import new_record
-from harness.running import interruption, processes, worker
+from harness.running import processes, worker
 from harness.running.interruption import Interruption
 from harness.running.options import Options
 from harness.running.progress import Progress
@@ -79,7 +79,7 @@ class Pool:
             each.process.join(timeout=5)
             if each.process.is_alive():
                 each.process.kill()
-                each.process.join()
+            processes.buried(each.process)
 
     def run(self) -> None:
         """Hand out trials until every queue is finished, or an interrupt has been obeyed.
@@ -167,7 +167,7 @@ class Pool:
             each.process.kill()
             alive = False
         if not alive:
-            each.process.join()
+            processes.buried(each.process)
             self._bury(each, FAILED, f"worker process died: {_exit(each.process)}")
 
     def _hear(self, each: Worker, message: Any) -> None:
@@ -277,13 +277,13 @@ class Pool:
             allowed = limit * len(each.assignment.trials)
             if each.begun and time.monotonic() - each.since > allowed:
                 each.process.kill()
-                each.process.join()
+                processes.buried(each.process)
                 self._bury(each, TIMEOUT, f"stopped after trial_timeout={limit:g} seconds")
 
     def _start(self, place: str) -> Worker:
         ours, theirs = multiprocessing.Pipe()
-        with interruption.blocked():  # it ends with us all the same (worker.py)
-            process = processes.start(place, worker.work, theirs, place)
+        # It hears no signals, and ends with us all the same (worker.py).
+        process = processes.start(place, worker.work, theirs, place, deaf=True)
         theirs.close()
         return Worker(process, ours, place)
 

@@ -1,7 +1,9 @@
 """How processes that need torch are started: it is imported once, by a server that forks them.
 
 A worker then begins in milliseconds, not in the seconds that an import of torch takes, and the pages of it
-are shared by all. A server belongs to the process that asks for it, serves all its commands, and ends with it.
+are shared by all. A server belongs to the process that asks for it, serves all its commands, and ends with
+the last of the processes that it serves. Only Linux forks after imports safely, and what a GPU's driver makes
+of a fork is left untried: elsewhere, and where there can be no server, each imports torch for itself.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from multiprocessing import forkserver
@@ -16,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from harness.errors import SweepError
+from harness.running import interruption
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -26,63 +30,82 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
 }
 """Of every such process, set before it starts: libraries read it once."""
+SERVERS = {
+    **ENVIRONMENT,
+    "PYTHONSAFEPATH": "1",
+}  # it imports nothing of the folder it is started in
+UNTOLD = 255  # the status of a process whose server died
 
 
-def context(device: str) -> Any:
-    """multiprocessing's context for processes on that device.
-
-    Only Linux forks after imports safely, and what a GPU's driver makes of a fork is left untried: elsewhere
-    each process imports torch for itself. So it does where a server has no place for its socket.
-    """
-    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
-        # In a process of joblib's: ours would be told of its method, which they lack.
-        multiprocessing.set_start_method("spawn", force=True)
-    if sys.platform != "linux" or device != "cpu":
-        return multiprocessing.get_context("spawn")
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["torch"])
-    try:
-        forkserver.ensure_running()
-    except OSError:  # the temporary folder's path is longer than a socket's may be, or its disk full
-        return multiprocessing.get_context("spawn")
-    return server
-
-
-def start(device: str, target: Callable[..., Any], *arguments: Any) -> BaseProcess:
+def start(
+    device: str, target: Callable[..., Any], *arguments: Any, deaf: bool = False
+) -> BaseProcess:
     """A process that calls the function, with `ENVIRONMENT` besides our own environment.
 
     No daemon: a workload may have processes of its own.
 
+    Args:
+        deaf: `interruption.SIGNALS` are blocked in it, from its first instruction on.
+
     Raises:
-        SweepError: the server ended.
+        SweepError: no process can be started.
     """
-    process: BaseProcess
-    with _environment():
+    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
+        # In a process of joblib's: ours would be told of its method, which they lack.
+        multiprocessing.set_start_method("spawn", force=True)
+    ours = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    mask = ours | set(interruption.SIGNALS) if deaf else ours
+    methods = ["forkserver"] if sys.platform == "linux" and device == "cpu" else []
+    with _with(ENVIRONMENT):
         # A server has the environment of its own start, and ours may have changed since.
-        process = context(device).Process(
-            target=_begin, args=(dict(os.environ), target, *arguments)
+        begin = (mask, dict(os.environ), target, *arguments)
+    for method in (*methods, "spawn"):
+        process: BaseProcess = multiprocessing.get_context(method).Process(  # type: ignore[attr-defined]
+            target=_begin, args=begin
         )
         try:
-            process.start()
-        except (EOFError, ConnectionError) as error:
-            raise SweepError(
-                "the process that starts workers ended; its own words stand above, if there are any;"
-                " lower workers= if memory is short"
-            ) from error
-    return process
+            if method == "spawn":
+                with _with(ENVIRONMENT), interruption.blocked():
+                    process.start()
+            else:
+                _serve()
+                process.start()
+        except (OSError, EOFError) as error:  # no place for its socket, or it died importing torch
+            failed = error
+        else:
+            return process
+    raise SweepError(f"no worker can be started ({failed}); are there memory and processes left?")
 
 
-def _begin(environment: dict[str, str], target: Callable[..., Any], *arguments: Any) -> None:
+def _serve() -> None:
+    """Have a server. It begins deaf, and so does what it forks; `_begin` then says who hears."""
+    forkserver.set_forkserver_preload(["torch"])
+    with _with(SERVERS), interruption.blocked():
+        forkserver.ensure_running()
+
+
+def _begin(
+    mask: set[int], environment: dict[str, str], target: Callable[..., Any], *arguments: Any
+) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.environ.clear()
     os.environ.update(environment)
     target(*arguments)
 
 
+def buried(process: BaseProcess) -> None:
+    """Wait for a process that has ended. Of one whose server died nobody tells: it is ended."""
+    process.join()
+    if process.exitcode == UNTOLD and process.pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
 @contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """`ENVIRONMENT` for the child, not for the caller."""
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
+def _with(variables: dict[str, str]) -> Iterator[None]:
+    """They are set for the child, not for the caller."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing.context
 import shlex
 import shutil
 import sys
@@ -14,7 +13,6 @@ import pytest
 from harness.__main__ import command
 from harness.errors import EXIT_COMPLETE, EXIT_USAGE
 from harness.records.record import deterministic
-from tests.docs.conftest import WorkerThread
 
 RULE = """
 import torch
@@ -71,7 +69,6 @@ def swept(tmp_path_factory):
 def go_to(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
 
 
 @pytest.fixture

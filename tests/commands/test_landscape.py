@@ -1,7 +1,5 @@
 """`harness landscape` at small size: what it writes, what it refuses."""
 
-import multiprocessing.context
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,14 +9,12 @@ from harness.__main__ import command
 from harness.analysis.landscapes import reached
 from harness.commands import watched
 from harness.figures import animation, escape
-from tests.docs.conftest import WorkerThread
 
 SMALL = ("num_trials=3", "workload.steps=6", "workload.eval_every=3", "device=cpu")
 
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
     monkeypatch.setattr(watched, "PERTURBATIONS", (0.0, 0.1))
     monkeypatch.setattr(watched, "STARTS", 2)
     monkeypatch.setattr(watched, "ESCAPE_STEPS", 25)

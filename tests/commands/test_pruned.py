@@ -1,30 +1,19 @@
 """``harness pruned``: what a pruned sweep says; everything else refuses it and names the remedy."""
 
-import multiprocessing.context
-
 import pandas as pd
 import pytest
 
 from harness.__main__ import command
 from harness.commands import pruned
 from harness.figures.pruning import draw
-from tests.docs.conftest import WorkerThread
 from tests.faults import sweeps
 
 STUDIES = ("-m", "optimizer=sgd,momentum", "workload.steps=50", "num_trials=16")
 WORDS = (*STUDIES, "pruning=halving", "pruning.cohort=8", "pruning.audit=0.3", "workers=1")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def threads():
-    """Workers that need not import torch: processes are killed in tests/faults."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
-        yield
-
-
 @pytest.fixture(scope="module")
-def root(tmp_path_factory, threads):
+def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("pruned") / "results"
     words = sweeps.words(root, *WORDS, f"report={root}/report")
     assert command(words) == 0

@@ -1,21 +1,18 @@
 """`harness repeat`: drawn trials are trained again and compared to the bit."""
 
 import json
-import multiprocessing.context
 
 import pytest
 
 from harness.__main__ import command
 from harness.commands import repeat
 from harness.records import record as records
-from tests.docs.conftest import WorkerThread
 
 TINY = ("workload=digits_logistic", "workload.steps=6", "workload.eval_every=3", "device=cpu")
 
 
 @pytest.fixture(autouse=True)
-def threads(monkeypatch, tmp_path):
-    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
+def here(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 

@@ -1,11 +1,7 @@
 """Commands of the pages in this process, on a small results root made once."""
 
-import multiprocessing.context
-import os
 import shutil
 import sys
-import threading
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -14,8 +10,7 @@ from harness.__main__ import command
 from harness.figures import style
 from tests.workloads.conftest import made_shards
 
-# What every training of a page is shortened to: a minute instead of hours. One worker: here they are threads, and
-# two would draw their initial weights from the process's one generator.
+# What every training of a page is shortened to: a minute instead of hours.
 SMALL = ("workload.steps=4", "workload.eval_every=2", "device=cpu", "workers=1")
 EVALUATED = ("workload.steps=10", "workload.eval_every=2", *SMALL[2:])  # at the rungs too
 PRUNED = {
@@ -46,49 +41,14 @@ STAND_INS = {  # for experiments on data that not every machine has; they are ru
 }
 
 
-class WorkerThread:
-    """What the pool takes for a process: those take seconds to import torch, and have tests of their own."""
-
-    exitcode = 0
-
-    def __init__(self, target, args, daemon=True):
-        theirs, *others = args
-        mine = Connection(os.dup(theirs.fileno()))  # the pool closes its own
-        reading, self.writing = os.pipe()
-        self.sentinel = os.fdopen(reading, "rb")  # readable once the other end is closed
-        self.thread = threading.Thread(
-            target=self._work, args=(target, mine, *others), daemon=daemon
-        )
-        self.start, self.is_alive = self.thread.start, self.thread.is_alive
-
-    def _work(self, target, mine, *others):
-        import torch
-
-        torch.set_num_threads(1)  # a worker has one, by its environment; the number decides bits
-        try:
-            target(mine, *others)
-        finally:
-            mine.close()
-            os.close(self.writing)
-
-    def join(self, timeout=None):
-        self.thread.join(timeout)
-        self.sentinel.close()
-
-    def kill(self):
-        """It ends when its connection does."""
-
-
 @pytest.fixture(scope="session")
 def small_results(tmp_path_factory):
     """A results folder with a small quickstart and its report under it, and a table of its trials."""
     from harness.analysis.reading import read_results, save_results
 
     folder = tmp_path_factory.mktemp("docs") / "results"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
-        words = shortened(["experiment=quickstart", f"root={folder}/quickstart"])
-        assert command([word for word in words if word != NO_REPORT]) == 0
+    words = shortened(["experiment=quickstart", f"root={folder}/quickstart"])
+    assert command([word for word in words if word != NO_REPORT]) == 0
     (folder / "digits").mkdir()
     save_results(read_results(folder / "quickstart"), folder / "digits")
     return folder
@@ -99,7 +59,6 @@ def scratch(tmp_path, monkeypatch):
     """An empty current folder; modules imported from it are forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
     monkeypatch.setitem(style.SETTINGS, "savefig.dpi", 40)  # no test here looks at a picture
     yield tmp_path
     for name, module in list(sys.modules.items()):

@@ -55,10 +55,15 @@ def test_a_table_that_compares_no_optimizers_is_named_and_the_others_are_drawn(
     again = trials.assign(study="another", trial=trials["trial"] + len(trials))
     pd.concat([trials, again]).to_csv(table, index=False)
     other = committed(tmp_path, "other")
-    assert figures([]) == 0
+    assert figures([]) == 0  # nothing is wrong with it
     said = capsys.readouterr().out
     assert "not drawn: results/delays: made-up digits/sgd has 2 studies" in said
     assert (other / "figures" / "figure_1_errors.svg").exists()
+    table.write_text("damaged", encoding="utf-8")
+    assert figures([]) == 2
+    assert (
+        "not drawn: results/delays: trials.csv lacks the column workload" in capsys.readouterr().out
+    )
 
 
 def test_a_source_is_drawn_into_the_folder_asked_for(tmp_path: Path) -> None:

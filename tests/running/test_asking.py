@@ -1,7 +1,5 @@
 """Bayesian search through the pool: the same trials whatever runs them, and no exact statistics of them."""
 
-import multiprocessing.context
-
 import pytest
 
 from harness.__main__ import command
@@ -9,7 +7,6 @@ from harness.analysis.checking import TableError
 from harness.analysis.final import final
 from harness.analysis.reading import read_results
 from harness.errors import ConfigError
-from tests.docs.conftest import WorkerThread
 from tests.running.test_same_bits import HERE, records
 from tests.studies import study
 
@@ -21,9 +18,7 @@ TPE = ("optimizer=momentum", "sampler=tpe", "sampler.startup=2", "sampler.parall
 @pytest.fixture(scope="module")
 def one_worker(tmp_path_factory):
     root = tmp_path_factory.mktemp("one")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
-        assert command([*TPE, "num_trials=5", "workers=1", f"root={root}"]) == 0
+    assert command([*TPE, "num_trials=5", "workers=1", f"root={root}"]) == 0
     return root
 
 

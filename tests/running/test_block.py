@@ -1,6 +1,5 @@
 """Trials trained as one by a worker, and what becomes of a block that comes to nothing."""
 
-import multiprocessing.context
 from multiprocessing import Pipe
 
 import pytest
@@ -15,7 +14,6 @@ from harness.running.worker import SPLIT, Assignment, Outcome, Outcomes
 from harness.study.request import Request
 from harness.study.study import Study
 from tests import studies
-from tests.docs.conftest import WorkerThread
 
 WORDS = (
     "workload=digits_logistic",
@@ -71,8 +69,6 @@ def test_many_records_are_one_file_and_few_are_one_each(together_from, tmp_path,
 
 
 def test_a_sweep_trains_blocks_of_one_size(tmp_path, monkeypatch):
-    """By a worker that is a thread: as a process it is killed in tests/faults."""
-    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
     study = of()
     assert run(study, tmp_path, workers=1, stack=5) == 0
     found = StudyFolder(tmp_path, study).read_all()

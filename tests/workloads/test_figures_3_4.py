@@ -1,13 +1,15 @@
 """Figures 3 and 4 from the shipped experiments, a few steps on made images: three sweeps, one drawing."""
 
-import multiprocessing.context
+import os
+import threading
+from multiprocessing.connection import Connection
 
 import pandas as pd
 import pytest
 
 from harness.__main__ import command
 from harness.report import catalogue
-from tests.docs.conftest import WorkerThread
+from harness.running import processes
 
 pytestmark = pytest.mark.slow  # half a minute: 3.3 million parameters are drawn for every trial
 
@@ -23,9 +25,36 @@ SHORT = (
 )  # fmt: skip
 
 
+class WorkerThread:
+    """What the pool takes for a process; in this one the data sets are small."""
+
+    exitcode = 0
+
+    def __init__(self, device, work, theirs, *others, deaf):
+        mine = Connection(os.dup(theirs.fileno()))  # the pool closes its own
+        reading, self.writing = os.pipe()
+        self.sentinel = os.fdopen(reading, "rb")  # readable once the other end is closed
+        self.thread = threading.Thread(target=self._work, args=(work, mine, *others), daemon=True)
+        self.thread.start()
+        self.is_alive = self.thread.is_alive
+
+    def _work(self, work, mine, *others):
+        try:
+            work(mine, *others)
+        finally:
+            mine.close()
+            os.close(self.writing)
+
+    def join(self, timeout=None):
+        self.thread.join(timeout)
+
+    def kill(self):
+        """It ends when its connection does."""
+
+
 @pytest.fixture(autouse=True)
 def one_figure_in_this_process(monkeypatch):
-    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Process", WorkerThread)
+    monkeypatch.setattr(processes, "start", WorkerThread)
     drawn = [each for each in catalogue.CATALOGUE if each.name == "figure_3_4_search_spaces"]
     monkeypatch.setattr(catalogue, "CATALOGUE", drawn)
 
