@@ -283,7 +283,8 @@ def snapped(*fields: ArrayLike) -> list[Array]:
     with np.errstate(invalid="ignore", over="ignore"):  # infinity from infinity, 1e308 from -1e308
         apart = np.diff(ranked)
         near = apart <= TIED * np.minimum(np.abs(ranked[1:]), np.abs(ranked[:-1]))
-    if not np.any(near & (apart > 0)):
+        unequal = near & (apart > 0)
+    if not unequal.any():
         return checked
     starts = np.flatnonzero(np.concatenate([[True], ~near]))
     pooled[order] = np.repeat(ranked[starts], np.diff([*starts, len(ranked)]))

@@ -206,6 +206,8 @@ def _bill(
 
     places = devices.resolve(settings.device)  # type: ignore[attr-defined]
     workers = devices.worker_count(settings.workers, places)  # type: ignore[attr-defined]
+    if devices.slow_bfloat16((request.study for request in requests), places):
+        yield devices.SLOW_BFLOAT16  # before it is measured, which takes as long
     lines, costs, memory = [], [], 0
     for request in requests:
         study, count = request.study, bill.left(request)
@@ -222,8 +224,6 @@ def _bill(
         if seconds is not None:
             costs.append((study.workload, study.config["workload"]["steps"], seconds))
         lines.append(bill.Line(f"{study.workload}/{study.optimizer}", count, seconds, how))
-    if places == ["cpu"] and devices.slow_bfloat16(request.study for request in requests):
-        yield devices.SLOW_BFLOAT16
     yield "the bill:"
     yield from bill.lines(lines, workers)
     if costs:

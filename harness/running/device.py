@@ -46,13 +46,16 @@ def resolve(device: str) -> list[str]:
     return [f"cuda:{index}" for index in range(count)] or ["cpu"]
 
 
-def slow_bfloat16(studies: Iterable[Study], processor: Path = PROCESSOR) -> bool:
-    """Whether a study wants bfloat16, and this processor has no instructions for it, as far as Linux tells.
+def slow_bfloat16(
+    studies: Iterable[Study], devices: list[str], processor: Path = PROCESSOR
+) -> bool:
+    """Whether a study wants bfloat16 of a processor that has no instructions for it, as far as Linux tells.
 
     Those of x86 that PyTorch uses are AVX-512's. Without, a step of 2c2d a quarter as wide took 233 ms, 34 in
     float32.
     """
-    if not any(study.config["precision"] == "bfloat16" for study in studies):
+    wanted = any(study.config["precision"] == "bfloat16" for study in studies)
+    if devices != ["cpu"] or not wanted:
         return False
     try:
         text = processor.read_text(encoding="utf-8", errors="replace")

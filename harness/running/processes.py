@@ -30,10 +30,8 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
 }
 """Of every such process, set before it starts: libraries read it once."""
-SERVERS = {
-    **ENVIRONMENT,
-    "PYTHONSAFEPATH": "1",
-}  # it imports nothing of the folder it is started in
+# A server imports nothing of the folder it is started in.
+SERVERS = {**ENVIRONMENT, "PYTHONSAFEPATH": "1"}
 UNTOLD = 255  # the status of a process whose server died
 
 
@@ -56,9 +54,8 @@ def start(
     ours = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     mask = ours | set(interruption.SIGNALS) if deaf else ours
     methods = ["forkserver"] if sys.platform == "linux" and device == "cpu" else []
-    with _with(ENVIRONMENT):
-        # A server has the environment of its own start, and ours may have changed since.
-        begin = (mask, dict(os.environ), target, *arguments)
+    # A server has the environment of its own start, and ours may have changed since.
+    begin = (mask, {**os.environ, **ENVIRONMENT}, target, *arguments)
     for method in (*methods, "spawn"):
         process: BaseProcess = multiprocessing.get_context(method).Process(  # type: ignore[attr-defined]
             target=_begin, args=begin

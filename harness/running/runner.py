@@ -44,7 +44,7 @@ def run(requests: Sequence[Request], options: Options) -> int:
             Interruption() as interruption,
         ):
             if missing:
-                if places == ["cpu"] and devices.slow_bfloat16(each.study for each in requests):
+                if devices.slow_bfloat16((each.study for each in requests), places):
                     progress.say(devices.SLOW_BFLOAT16)
                 workers = min(count, missing)
                 stacking.arrange(queues, options.stack, places[0], workers)

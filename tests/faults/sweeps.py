@@ -69,16 +69,26 @@ def processes(group):
     return found
 
 
-def workers(group):
+def workers(command):
     """The worker processes of a command: those that its server forked."""
-    forked = []
-    for pid in processes(group):
-        with contextlib.suppress(OSError):
-            parent = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split())[1]
-            if FORKS in Path(f"/proc/{pid}/cmdline").read_bytes():
-                forked.append((pid, int(parent)))
-    servers = {pid for pid, parent in forked if parent == group}
-    return [pid for pid, parent in forked if parent in servers]
+    return [
+        worker
+        for child in children(command)
+        if FORKS in read(f"/proc/{child}/cmdline")
+        for worker in children(child)
+    ]
+
+
+def children(pid):
+    return [int(child) for child in read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def read(path):
+    """What a process's file says; nothing once it has ended."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
 
 
 def wait_for_workers(process):

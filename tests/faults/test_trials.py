@@ -91,6 +91,7 @@ def test_workers_that_cannot_start_are_one_line_not_a_loop(torch, status, tmp_pa
     last = errors.splitlines()[-1]
     assert "harness: 3 workers in a row ended before they could train" in last
     assert f"exit status {status}" in last
+    assert ("Traceback" in errors) == torch.startswith("raise")  # the workers' own words
     assert not list(reading.read_records(tmp_path / "r"))
 
 

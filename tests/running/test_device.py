@@ -72,11 +72,12 @@ def test_bfloat16_that_must_be_emulated_is_known(cpuinfo, precision, slow, tmp_p
     if cpuinfo is not None:
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{cpuinfo}\nbugs\t\t:\n")
     of = studies.study("optimizer=sgd", f"precision={precision}")
-    assert device.slow_bfloat16([of], tmp_path / "cpuinfo") == slow
+    assert device.slow_bfloat16([of], ["cpu"], tmp_path / "cpuinfo") == slow
+    assert not device.slow_bfloat16([of], ["cuda:0"], tmp_path / "cpuinfo")
 
 
 def test_a_sweep_in_emulated_bfloat16_says_so_first(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(device, "slow_bfloat16", lambda studies: True)
+    monkeypatch.setattr(device, "slow_bfloat16", lambda studies, devices: True)
     words = (
         "workload=digits_logistic",
         "optimizer=sgd",

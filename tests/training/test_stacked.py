@@ -2,7 +2,6 @@
 
 import importlib
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,11 +10,11 @@ from harness.study.result import CURVE_COLUMNS
 from harness.training.effective_rate import in_learning_rates
 from harness.training.stacked import StackedTraining, points_in_learning_rates, why_not
 from harness.training.train import Stopped, Training
+from tests.running.test_trial import README
 from tests.studies import study, task
 
 TOLERANCE = 1e-4  # relative, of every value of the curve; docs/workloads.md states it
 TRIALS = range(3, 6)
-README = Path(__file__).parents[2] / "README.md"  # a short text: evaluated in no time
 SHORT = {
     "quadratic_deep": ("workload.steps=28", "workload.eval_every=7", "workload.test_every=14"),
     "digits_mlp": ("workload.steps=40", "workload.eval_every=15"),

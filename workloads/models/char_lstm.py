@@ -104,7 +104,7 @@ def detached(state: State) -> State:
 
 def _own_cells_if_needed() -> contextlib.AbstractContextManager[None]:
     """Torch's own cells, slow as they are, where oneDNN has none: in bfloat16 on a processor without AVX-512."""
-    emulated = torch.is_autocast_enabled("cpu") and torch.backends.mkldnn.is_available()
-    if not emulated or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    in_bfloat16 = torch.is_autocast_enabled("cpu") and torch.backends.mkldnn.is_available()
+    if not in_bfloat16 or torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return contextlib.nullcontext()
     return torch.backends.mkldnn.flags(enabled=False, allow_tf32=False)
