@@ -21,7 +21,8 @@ ACROSS = (
     "results/inclusion_digits_logistic",
     "results/inclusion_quadratic",
     "results/inclusion_fashion_mnist_narrow",
-    "results/war_and_peace/trials.csv",
+    "results/inclusion_war_and_peace",
+    "results/inclusion_cifar10",
 )
 
 

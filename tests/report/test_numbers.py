@@ -32,7 +32,7 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
         ".010": "mean over the rates of a table", ".005": "likewise",
     },
     "cifar10_stages": {
-        "0.37": "conf/search_space/cifar10_resnet32", "45 %": "printed by the sweep", "89 %": "results/cifar10",
+        "0.37": "conf/search_space/cifar10_resnet32", "45 %": "printed by the sweep",
     },
     "delays": {".004": "conf/search_space/digits_mlp/downpour.yaml"},
     "digits": {"0.28 %": STEP, "10 %": "which trials are meant"},
@@ -68,6 +68,7 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
         "0.999": DEFAULTS, ".002": "read off the first column's trials", ".03": "likewise",
         "4 %": "of a space's volume",
     },
+    "war_and_peace_stages": {"1.4": "conf/search_space/war_and_peace_lstm"},
     "war_and_peace": {
         "0.85": "1 - .146836, of that trial", ".4704": "four runs that are not in the table",
         ".05": "likewise", ".42": "likewise", ".30": "likewise", ".10": "likewise", ".729": "likewise",
@@ -152,7 +153,17 @@ def _war_and_peace():
     return [trials[(trials["optimizer"] == "adam") & trials["trial"].isin([4, 52])]]
 
 
+def _good_shares(name):
+    """By optimizer, which share of its trials ends within a tenth of its best."""
+    trials = read_results(RESULTS / name / "trials.csv").trials
+    best = trials.groupby("optimizer")["val_error"].transform("min")
+    good = trials["val_error"] <= 1.1 * best
+    return [pd.DataFrame({"share within a tenth": good.groupby(trials["optimizer"]).mean()})]
+
+
 COMPUTED = {
+    "inclusion_war_and_peace": functools.partial(_good_shares, "inclusion_war_and_peace"),
+    "inclusion_cifar10": functools.partial(_good_shares, "inclusion_cifar10"),
     "peers": _peers,
     "modern_digits": _modern_digits,
     "war_and_peace": _war_and_peace,
