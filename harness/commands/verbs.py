@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable, Sequence
 
-from harness.errors import did_you_mean, unknown
+from harness.errors import ConfigError, did_you_mean, unknown
 
 VERBS = {
     "run": "train the trials of a study or a sweep; this word may be left out",
@@ -37,6 +38,10 @@ VERBS = {
     "submit": "a sweep as Slurm job arrays",
 }
 HELP = ("-h", "--help", "help")
+MULTIRUN = (
+    "-m",
+    "--multirun",
+)  # the words that begin with - and are followed by no value of theirs
 COMPLETION = ("-sc", "--shell-completion")
 
 
@@ -57,11 +62,14 @@ def split(arguments: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def check_first(words: Sequence[str]) -> None:
-    """That a run does not begin with what was to be a verb.
+    """That a run neither begins with what was to be a verb nor has one further on.
 
     Raises:
         ConfigError: it does.
     """
+    for before, word in itertools.pairwise(words):
+        if word in VERBS and (not before.startswith("-") or before in MULTIRUN):
+            raise ConfigError(f"{word} is a verb and comes first: harness {word} …")
     first = words[0] if words else ""
     if not first or "=" in first or first[0] in "-~+":
         return

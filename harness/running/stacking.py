@@ -154,7 +154,7 @@ def _measure(study: Study, device: str, most: int) -> Microseconds:
     task = load_stacked(study, device)
     few = points_in_learning_rates(study.config, [study.point(t) for t in range(SIZES[0])], task)
     for size in SIZES:
-        if size > SIZES[0] * most:
+        if size > most:
             break
         points = [few[trial % len(few)] for trial in range(size)]
         try:

@@ -20,6 +20,7 @@ from harness.study.request import Request
 from harness.study.result import FAILURES, FINISHED, PRUNED
 from harness.study.study import Study
 
+LEAST_SECONDS = 1.0  # what ended within it may have been trained as one
 RECENT_SECONDS = 3600.0  # what the rate is taken over: a sweep may have slept for days before
 
 
@@ -121,6 +122,6 @@ def rate(ended_at: Sequence[float | None]) -> float | None:
     """Trials a second, over the last hour in which any ended."""
     ends = sorted(end for end in ended_at if end is not None)
     recent = [end for end in ends if end > ends[-1] - RECENT_SECONDS]
-    if len(recent) < 2 or recent[-1] == recent[0]:
+    if len(recent) < 2 or recent[-1] - recent[0] < LEAST_SECONDS:
         return None
     return (len(recent) - 1) / (recent[-1] - recent[0])

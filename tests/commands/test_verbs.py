@@ -87,6 +87,20 @@ def test_the_verb_is_the_first_word(words, split):
     assert verbs.split(words) == split
 
 
+@pytest.mark.parametrize(
+    "words", [["--config-dir", "my_conf", "repeat", "results/digits"], ["-m", "repeat"]]
+)
+def test_a_verb_further_on_is_told_to_come_first(words, capsys):
+    assert command(words) == EXIT_USAGE
+    assert (
+        capsys.readouterr().err == "harness: repeat is a verb and comes first: harness repeat …\n"
+    )
+
+
+def test_the_value_of_an_option_may_be_called_like_a_verb():
+    verbs.check_first(["--config-dir", "report", "optimizer=adam"])
+
+
 def test_no_words_at_all_are_a_run_of_the_default_study(monkeypatch):
     seen = []
     monkeypatch.setattr(verbs, "main_of", lambda verb: lambda rest: seen.append((verb, rest)) or 0)

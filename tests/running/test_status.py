@@ -71,6 +71,7 @@ def test_our_own_claims_are_no_other_commands(folder):
         ([], None),
         ([5.0], None),
         ([5.0, 5.0], None),
+        ([5.0, 5.02], None),  # trained as one
         ([0.0, 10.0, 20.0], 0.1),
         ([0.0, 100_000.0, 100_010.0], 0.1),  # it slept in between
     ],
