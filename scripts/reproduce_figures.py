@@ -2,7 +2,7 @@
 
 python scripts/reproduce_figures.py [ROOT|trials.csv…] [--out DIR]
 
-Without arguments those of results/across_workloads too (`harness across`).
+Without arguments all as PNG, as they are committed, and those of results/across_workloads too (`harness across`).
 """
 
 from __future__ import annotations
@@ -34,5 +34,5 @@ def across() -> int:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    status = command(["figures", f"--committed={RESULTS}", *given])
+    status = command(["figures", f"--committed={RESULTS}", *(given or ["--png"])])
     sys.exit(status if status or given else across())

@@ -1,4 +1,4 @@
-"""Draws the full set of figures: PNG and SVG, and beside each the numbers it shows as CSV.
+"""Draws the full set of figures: PNG and SVG (--png: PNG alone), and beside each the numbers it shows as CSV.
 
 Without a source, those of every committed table results/<name>/trials.csv. They go into the folder
 figures/ beside the table or in ROOT. --save-table DIR writes the trials.csv, curves.parquet and
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_intermixed_args(arguments)
     asked = question(given)
     jobs = [_spaces_job(given)] if given.space else _jobs(given)
-    draw = functools.partial(_draw, asked=asked, save_table=given.save_table)
+    formats = ("png",) if given.png else None
+    draw = functools.partial(_draw, asked=asked, formats=formats, save_table=given.save_table)
     if len(jobs) == 1:
         print("\n".join(draw(jobs[0])), flush=True)
         return 0
@@ -68,6 +69,7 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("sources", nargs="*", metavar="ROOT|trials.csv", help="results folders, tables of trials")
     add("--out", metavar="DIR", help="folder to draw into (figures/ in ROOT or beside the table)")
+    add("--png", action="store_true", help="no SVG: a fifth less time")
     add("--save-table", metavar="DIR", help="write trials.csv and its companions into it")
     add(
         "--committed",
@@ -85,7 +87,10 @@ def _jobs(given: argparse.Namespace) -> list[Job]:
     if paths and given.out is None and len(paths) > 1:
         raise ConfigError("several sources are drawn together; say where with --out")
     committed = Path(given.committed)
-    together = [paths] if paths else [[table] for table in sorted(committed.glob("*/trials.csv"))]
+    tables = sorted(committed.glob("*/trials.csv"), key=lambda table: -table.stat().st_size)
+    together = (
+        [paths] if paths else [[table] for table in tables]
+    )  # what takes longest begins first
     if not together:
         raise ConfigError(
             f"no table {committed}/*/trials.csv here; give a results folder, such as results/raw, or a"
@@ -133,7 +138,9 @@ def _read(sources: list[Path], *, study: list[str] | None, pool: bool) -> Result
         return found
 
 
-def _draw(job: Job, asked: Question, save_table: str | None) -> list[str]:
+def _draw(
+    job: Job, asked: Question, formats: Sequence[str] | None, save_table: str | None
+) -> list[str]:
     """Draw one set, and say how many were drawn and which could not be."""
     from harness.analysis.reading import save_results
     from harness.report.catalogue import draw_all
@@ -146,7 +153,7 @@ def _draw(job: Job, asked: Question, save_table: str | None) -> list[str]:
         with placed(Path(save_table), "table") as beside:
             save_results(found, beside)
     with placed(folder, "figures") as beside:
-        for drawn in draw_all(found, beside, asked):
+        for drawn in draw_all(found, beside, asked, formats):
             count += bool(drawn.paths)
             if drawn.reason:
                 lines.append(f"not drawn: {drawn.name}: {drawn.reason}")

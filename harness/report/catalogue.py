@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -165,8 +165,13 @@ SEARCH_SPACES = Entry(
 )
 
 
-def draw_all(results: Results, folder: Path, question: Question | None = None) -> Iterator[Drawn]:
-    """Draw every figure into the folder, as PNG and SVG with its numbers as CSV.
+def draw_all(
+    results: Results,
+    folder: Path,
+    question: Question | None = None,
+    formats: Sequence[str] | None = None,
+) -> Iterator[Drawn]:
+    """Draw every figure into the folder with its numbers as CSV; ``formats``: FORMATS unless given.
 
     A table with several search spaces (a column ``search_space``) gives Figures 3 and 4 alone: the
     others are of one space, so of a table of its own.
@@ -182,10 +187,16 @@ def draw_all(results: Results, folder: Path, question: Question | None = None) -
         results = results.counting_every_trial()
     folder.mkdir(parents=True, exist_ok=True)
     for entry in (SEARCH_SPACES,) if several else CATALOGUE:
-        yield from draw_entry(entry, results, folder, question)
+        yield from draw_entry(entry, results, folder, question, formats)
 
 
-def draw_entry(entry: Entry, results: Results, folder: Path, question: Question) -> Iterator[Drawn]:
+def draw_entry(
+    entry: Entry,
+    results: Results,
+    folder: Path,
+    question: Question,
+    formats: Sequence[str] | None = None,
+) -> Iterator[Drawn]:
     """One figure, or one a workload."""
     try:
         frame = entry.numbers(results, question)
@@ -197,7 +208,7 @@ def draw_entry(entry: Entry, results: Results, folder: Path, question: Question)
         return
     words = _note(entry, results, question)
     if not entry.per_workload:
-        yield save_figure(entry.name, frame, entry.draw, folder, words)
+        yield save_figure(entry.name, frame, entry.draw, folder, words, formats=formats)
         return
     names: list[str] = []
     for workload, rows in frame.groupby("workload", sort=False):
@@ -205,7 +216,7 @@ def draw_entry(entry: Entry, results: Results, folder: Path, question: Question)
         names.append(name)
         if (same := names.count(name)) > 1:  # of another workload
             name = f"{name}_{same}"
-        yield save_figure(f"{entry.name}_{name}", rows, entry.draw, folder, words)
+        yield save_figure(f"{entry.name}_{name}", rows, entry.draw, folder, words, formats=formats)
 
 
 def _note(entry: Entry, results: Results, question: Question) -> str:
@@ -223,6 +234,7 @@ def save_figure(
     note: str,
     *,
     numbers: bool = True,
+    formats: Sequence[str] | None = None,
 ) -> Drawn:
     """Write the numbers, then the picture of them."""
     paths = [folder / f"{name}.csv"] if numbers else []
@@ -234,7 +246,7 @@ def save_figure(
         warnings.catch_warnings(action="ignore", category=UserWarning),  # boxes for foreign letters
     ):
         figure = draw(frame, note)
-        for suffix in FORMATS:
+        for suffix in formats or FORMATS:
             paths.append(folder / f"{name}.{suffix}")
             figure.savefig(paths[-1], metadata={"Date": None} if suffix == "svg" else None)
             figure.set_layout_engine("none")  # found once, for all formats

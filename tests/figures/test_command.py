@@ -72,6 +72,14 @@ def test_a_source_is_drawn_into_the_folder_asked_for(tmp_path: Path) -> None:
     assert {path.suffix for path in (tmp_path / "here").iterdir()} == {".csv", ".svg"}
 
 
+def test_png_alone_where_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(catalogue, "FORMATS", ("png", "svg"))
+    committed(tmp_path, "one")
+    assert figures(["--png"]) == 0
+    drawn = tmp_path / "results" / "one" / "figures"
+    assert {path.suffix for path in drawn.iterdir()} == {".csv", ".png"}
+
+
 @pytest.mark.slow
 def test_a_table_of_several_search_spaces_gives_figures_3_and_4(tmp_path: Path) -> None:
     with_spaces().to_csv(tmp_path / "spaces.csv", index=False)
