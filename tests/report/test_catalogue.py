@@ -83,7 +83,7 @@ def test_what_selects_is_asked_for_and_named(
         drawn = entry(name).numbers(other, question)
         pd.testing.assert_frame_equal(drawn, entry(name).numbers(by_loss, Question()))
     notes: list[str] = []
-    monkeypatch.setattr(catalogue, "save_figure", lambda *given: notes.append(given[4]))
+    monkeypatch.setattr(catalogue, "save_figure", lambda *given, **_: notes.append(given[4]))
     for name in ("rank_probability", "figure_1_errors"):
         list(catalogue.draw_entry(entry(name), other, tmp_path, question))
     assert notes == [f"{results.sampler()} The lowest training loss selects.", results.sampler()]
@@ -94,7 +94,9 @@ def test_where_every_trial_counts_the_figures_that_have_a_choice_say_so(
     results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: dict[str, str] = {}
-    monkeypatch.setattr(catalogue, "save_figure", lambda *given: notes.update({given[0]: given[4]}))
+    monkeypatch.setattr(
+        catalogue, "save_figure", lambda *given, **_: notes.update({given[0]: given[4]})
+    )
     list(catalogue.draw_all(results, tmp_path, Question(count_infeasible=True)))
     saying = {name for name, note in notes.items() if "Every trial counts" in note}
     assert saying == {
