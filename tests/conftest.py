@@ -5,6 +5,7 @@ import functools
 import gc
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from omegaconf._utils import get_yaml_loader
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tests run on all cores at once
 # Looks for circles are a fifth of the time of collecting tests, and a twelfth of composing configurations.
 gc.set_threshold(20_000, 20, 100)
+# A shell's background job ignores Ctrl-C, and so would every sweep that a test starts and stops.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FOLDERS = {"slurm": "slurm", "faults": "fault", "report/test_in_browser.py": "browser"}
 # By one process: what has a costly thing in common, a cluster, a report.

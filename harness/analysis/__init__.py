@@ -17,7 +17,6 @@ Nothing is drawn or put into sentences here, and nothing is known of training. I
     selected, targets    the selected trial's errors, its steps to a target: Figures 1 and 9, 2 and 10
     search_spaces        the same optimizers with ever more tuned: Figures 3 and 4
     inclusion_verdicts   does the general optimizer do at least as well as the special?
-    null_range           the same of tables drawn independently, for `subspaces`
     ranks, importance, borders, refining
     axis_projections (Figure 5), failure_map, learning_curves, selection_bias, slices
 

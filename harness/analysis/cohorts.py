@@ -60,7 +60,7 @@ def as_last(trials: pd.DataFrame) -> pd.DataFrame:
     return every_trial(trials.assign(status=trials["status"].replace(PRUNED, DIVERGED)))
 
 
-def sides(results: Results, metric: str = "val_error") -> list[Side]:
+def sides(results: Results) -> list[Side]:
     """Every workload and optimizer of a table.
 
     Raises:
@@ -70,7 +70,7 @@ def sides(results: Results, metric: str = "val_error") -> list[Side]:
     found = []
     for workload, optimizer, rows in groups(results.trials):
         counted = rows[rows["status"].isin((*FINISHED, PRUNED))]
-        errors = counted[metric].astype(float).where(counted["status"] == COMPLETE, np.inf)
+        errors = counted["val_error"].astype(float).where(counted["status"] == COMPLETE, np.inf)
         standing = pd.DataFrame({"out": False, "audited": False, "audit": 0.0}, index=rows.index)
         for _, own in rows.groupby("study", sort=False) if is_pruned(rows) else ():
             name = f"{workload}/{optimizer}"

@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def against_delay(trials: pd.DataFrame, metric: str = "val_error") -> pd.DataFrame:
+def against_delay(trials: pd.DataFrame) -> pd.DataFrame:
     """One row per workload, optimizer and delay: `COLUMNS`.
 
     ``median`` is that of the best of K = N/5 trials (1 at least), every trial counted, a diverged one as
@@ -37,7 +37,7 @@ def against_delay(trials: pd.DataFrame, metric: str = "val_error") -> pd.DataFra
         )
     rows = []
     for (workload, optimizer, delay), part in own.groupby(["workload", "optimizer", "delay"]):
-        errors = values(part, metric)
+        errors = values(part, "val_error")
         budget = max(1, len(errors) // 5)
         curve = best_of_k.curve(errors, [budget])
         low, high = confidence.median_interval(errors, [budget])

@@ -31,11 +31,10 @@ def surface(
     view: tuple[float, float, float, float],
     minima: Sequence[tuple[float, float]] = (),
     saddle: tuple[float, float] | None = None,
-    points: int = POINTS,
 ) -> Surface:
-    """A function on ``points`` × ``points`` of a view: least x, largest x, least y, largest y."""
+    """A function on `POINTS` × `POINTS` of a view: least x, largest x, least y, largest y."""
     left, right, bottom, top = view
-    x, y = np.linspace(left, right, points), np.linspace(bottom, top, points)
+    x, y = np.linspace(left, right, POINTS), np.linspace(bottom, top, POINTS)
     return Surface(label, x, y, value(*np.meshgrid(x, y)), tuple(minima), saddle)
 
 

@@ -28,10 +28,8 @@ COLUMNS = ("search", "sampler", "exact", "repeats", "trials", "mean", "p05", "p9
 Array = NDArray[np.float64]
 
 
-def curves(
-    searches: Mapping[str, pd.DataFrame], studies: Mapping[str, Study], column: str = "val_error"
-) -> pd.DataFrame:
-    """`COLUMNS`: of each search the best ``column`` among the first ``trials`` trials.
+def curves(searches: Mapping[str, pd.DataFrame], studies: Mapping[str, Study]) -> pd.DataFrame:
+    """`COLUMNS`: of each search the best validation error among the first ``trials`` trials.
 
     A diverged trial counts as the worst complete one of all searches, which is how `study.asking` tells
     it: with infinite errors no mean would be finite. Of an exact search all trials of its studies count
@@ -47,12 +45,12 @@ def curves(
         TableError: a search without a finished trial, or of several optimizers, spaces or samplers.
     """
     of = {label: finished(trials) for label, trials in searches.items()}
-    complete = [rows.loc[rows["status"] == COMPLETE, column] for rows in of.values()]
+    complete = [rows.loc[rows["status"] == COMPLETE, "val_error"] for rows in of.values()]
     worst = max((float(each.max()) for each in complete if len(each)), default=np.nan)
     frames = []
     for label, rows in of.items():
         sampler = _sampler(label, rows, studies)
-        errors = rows[column].astype(float).where(rows["status"] == COMPLETE, worst)
+        errors = rows["val_error"].astype(float).where(rows["status"] == COMPLETE, worst)
         exact = sampler in (HALTON, UNIFORM)
         if exact:
             found = _exact(errors.to_numpy())

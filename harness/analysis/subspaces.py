@@ -137,7 +137,6 @@ def sensitivity(
     trials: pd.DataFrame,
     studies: Studies | None = None,
     *,
-    metric: str = "val_error",
     budget_trials: int = BUDGET,
 ) -> Sensitivity:
     """All three tables, for every workload.
@@ -152,14 +151,14 @@ def sensitivity(
     means: list[dict[str, object]] = []
     decided = []
     for workload, part in trials.groupby("workload", sort=False):
-        found = list(_searched(part, studies or {}, metric))
+        found = list(_searched(part, studies or {}))
         for variant, masks in variants(found).items():
             kept = list(zip(found, masks, strict=True))
             names = {"workload": workload, "variant": variant, "budget_trials": budget_trials}
             errors = {own.optimizer: own.errors[mask] for own, mask in kept}
             means += [names | row for row in _ranked(errors, budget_trials, centre(trials))]
             rows = [index for own, mask in kept for index in own.rows[mask]]
-            judged = pairs.pairs(part.loc[rows], metric, budget=budget_trials, studies=studies)
+            judged = pairs.pairs(part.loc[rows], budget=budget_trials, studies=studies)
             decided.append(judged.assign(variant=variant))
     both = pd.concat(decided, ignore_index=True)[list(PAIR_COLUMNS)]
     return Sensitivity(
@@ -169,12 +168,12 @@ def sensitivity(
     )
 
 
-def _searched(trials: pd.DataFrame, studies: Studies, metric: str) -> Iterator[Searched]:
+def _searched(trials: pd.DataFrame, studies: Studies) -> Iterator[Searched]:
     for group in groups(trials):
         rows = counted(group.trials)
         if rows.empty:
             continue
-        space, errors = space_of(rows, studies), values(rows, metric)
+        space, errors = space_of(rows, studies), values(rows, "val_error")
         axes: dict[str, Axis] = {}
         positions = {}
         for each, column in searched(rows).items():

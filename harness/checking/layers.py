@@ -20,6 +20,7 @@ from harness.checking.loss import SEED, Loss
 from workloads.task import Task
 
 STEPS = 20
+MINIBATCHES = 3
 USUAL = 1e-3  # CS231n: updates are about a thousandth of the weights
 UNUSUAL = (1e-5, 0.3)
 VANISHING = 1e-3  # the least layer's gradients over the largest's: less is to be looked at
@@ -144,12 +145,12 @@ def gradient_finding(found: list[Gradient], what: str, when: str) -> Finding:
     return Finding(OK, what, told)
 
 
-def units(loss: Loss, minibatches: int = 3) -> list[Units]:
-    """Every nonlinearity of the model, in its order, over minibatches from where the loss stands."""
+def units(loss: Loss) -> list[Units]:
+    """Every nonlinearity of the model, in its order, over `MINIBATCHES` from where the loss stands."""
     watch = _Watch()
     step, carry = loss.step, loss.carry
     with torch.no_grad(), watch.on(loss.model):
-        for _ in range(minibatches):
+        for _ in range(MINIBATCHES):
             watch.given.clear()
             _, loss.carry = loss.task.train_loss(loss.model, loss.step, SEED, loss.carry)
             loss.step += 1

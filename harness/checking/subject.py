@@ -29,8 +29,7 @@ class Subject(NamedTuple):
         given = in_learning_rates(self.study.config, point, self.task.model)
         return Training(self.study.config, given, self.study.seeds(0), self.task, self.device)
 
-    def begin_sgd(self, lr: float, l2: float = 0.0) -> Training:
+    def begin_sgd(self, lr: float) -> Training:
         """The same weights and minibatches under plain gradient descent."""
         config = {**self.study.config, "optimizer": SGD, "schedule": {"name": "constant"}}
-        point = {"lr": lr, "l2": l2}
-        return Training(config, point, self.study.seeds(0), self.task, self.device)
+        return Training(config, {"lr": lr, "l2": 0.0}, self.study.seeds(0), self.task, self.device)

@@ -34,6 +34,7 @@ def of_records(root: Path | str, study: Study) -> float | None:
     Of whole trials with as many steps, whatever their study's fingerprint; the median.
     """
     from harness.records.reading import read_study, scan, study_paths
+    from harness.study.result import COMPLETE
 
     if not Path(root).is_dir():
         return None
@@ -47,7 +48,7 @@ def of_records(root: Path | str, study: Study) -> float | None:
         seconds += [
             record["run"]["train_seconds"]
             for record in records.values()
-            if record["status"] == "complete" and record["run"].get("train_seconds")
+            if record["status"] == COMPLETE and record["run"].get("train_seconds")
         ]
     return statistics.median(seconds) if len(seconds) >= 3 else None
 
@@ -185,7 +186,7 @@ def _chunks(indices: Sequence[int], per_task: int) -> list[int]:
 def left(request: Request) -> int:
     """How many of the trials asked for have no result yet."""
     from harness.records.reading import scan
-    from harness.study.result import FINISHED
+    from harness.study.result import COMPLETE, FINISHED
 
     path = Path(request.root) / request.study.workload / request.study.optimizer
     path /= request.study.fingerprint
@@ -194,7 +195,7 @@ def left(request: Request) -> int:
     records, _ = scan(path)
     done = {trial for trial, record in records.items() if record["status"] in FINISHED}
     if request.num_feasible is not None:
-        feasible = sum(record["status"] == "complete" for record in records.values())
+        feasible = sum(record["status"] == COMPLETE for record in records.values())
         return max(0, request.num_feasible - feasible)
     return len(set(request.indices) - done)
 

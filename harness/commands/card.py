@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.commands.parsing import Parser
+from harness.errors import EXIT_COMPLETE
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,4 +23,4 @@ def main(arguments: Sequence[str]) -> int:
     from harness.report.card import write_card
 
     print(write_card(root, [shipped.folder()]))
-    return 0
+    return EXIT_COMPLETE

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.commands.parsing import Parser
+from harness.errors import EXIT_COMPLETE
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
             f" {row.feasible} of {row.trials} feasible)"
         )
     if given.out is None:
-        return 0
+        return EXIT_COMPLETE
     from harness.figures import delays, style
     from harness.report.writing import placed, writable
 
@@ -53,4 +54,4 @@ def main(arguments: Sequence[str]) -> int:
             figure.savefig(beside / f"delays.{ending}")
     for path in sorted(folder.glob("delays.*")):
         print(path)
-    return 0
+    return EXIT_COMPLETE

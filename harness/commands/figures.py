@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     draw = functools.partial(_draw, asked=asked, formats=formats, save_table=given.save_table)
     if len(jobs) == 1:
         print("\n".join(draw(jobs[0])), flush=True)
-        return 0
+        return EXIT_COMPLETE
     from concurrent.futures import ProcessPoolExecutor
 
     # The figures of a table take one core some ten seconds.

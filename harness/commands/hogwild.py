@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands.parsing import Parser
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     print(summary(table).to_string(index=False, float_format="%.4g"))
     if given.out:
         _write(table, given.out)
-    return 0
+    return EXIT_COMPLETE
 
 
 def _parser() -> argparse.ArgumentParser:

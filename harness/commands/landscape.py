@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.commands.parsing import Parser
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     written = write(folder, words, all_pictures=not chosen, animated=not given.no_animation)
     for path in written:
         print(path)
-    return 0
+    return EXIT_COMPLETE
 
 
 def _words(given: Sequence[str]) -> tuple[list[str], bool]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.commands import bill
 from harness.commands.parsing import Parser
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
     from harness.study.request import Request
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = how.common_options([config for config, _ in jobs])
     for line in _bill(requests, None if asked else needs, settings, given):
         print(line, flush=True)
-    return 0
+    return EXIT_COMPLETE
 
 
 def _aim(words: Sequence[str]) -> tuple[Aim, list[str]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.commands.parsing import Parser
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     if not 0 < given.lost < 1:
         raise ConfigError(f"--lost must be a share, 0 < X < 1, got {given.lost:g}")
     write(given.sources, given.out, declared=given.lost)
-    return 0
+    return EXIT_COMPLETE
 
 
 def write(

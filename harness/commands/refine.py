@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from harness.commands.parsing import Parser
 from harness.commands.space_file import as_text, rule_told
 from harness.commands.which_study import told_apart
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
     from harness.analysis.refining import Refined
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     _say(as_yaml(refined), given.out)
     for line in refined.warnings:
         print(f"harness refine: {line}", file=sys.stderr)
-    return 0
+    return EXIT_COMPLETE
 
 
 def as_yaml(refined: Refined) -> str:

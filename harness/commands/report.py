@@ -25,7 +25,7 @@ from pathlib import Path
 
 from harness.commands.parsing import Parser, choosing_studies, chosen
 from harness.commands.which_study import told_apart
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 from harness.report.question import Question
 
 
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     except SeveralStudies as error:
         raise told_apart(error, sources) from None
-    return 0
+    return EXIT_COMPLETE
 
 
 def spaces_asked(given: argparse.Namespace) -> dict[str, Path]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from harness.commands import which_study
 from harness.commands.parsing import Parser, choosing_studies, chosen
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     print("\n".join(subspaces.sentences(told.held, given.budget)))
     if folder:
         _write(folder, checked, told)
-    return 0
+    return EXIT_COMPLETE
 
 
 def _ranking(means: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""``harness submit [--parallel=N] [--dry-run] [sbatch options] -- [overrides]``: a sweep as Slurm job arrays.
+"""``harness submit [--parallel=N] [--dry-run] [sbatch options] -- KEY=VALUE …``: a sweep as Slurm job arrays.
 
 Everything is composed and checked here, on the login node, before anything is submitted; what has a
 record, or waits or runs in Slurm already, is not submitted again. An array a study, and of a pruned
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 USAGE = (
     "harness submit [--parallel=N] [--dry-run [--seconds-per-step=S]] [sbatch options]"
-    " -- [overrides of harness]"
+    " -- KEY=VALUE …"
 )
 OURS = (
     "--array", "-a", "--comment", "--job-name", "-J", "--wrap", "--parsable", "--dependency", "-d",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.commands.parsing import Parser
 from harness.commands.which_study import told_apart
-from harness.errors import ConfigError
+from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     print("\n".join(_lines(row, curve)))
     if given.out:
         _draw(row, curve, given)
-    return 0
+    return EXIT_COMPLETE
 
 
 def _read(source: str) -> tuple[pd.DataFrame, pd.DataFrame | None]:

@@ -52,8 +52,9 @@ def split(arguments: Sequence[str]) -> tuple[str, list[str]]:
     (('report', ['results']), ('run', ['optimizer=adam']), ('overview', []))
     """
     words = list(arguments)
-    if words and words[0] in VERBS:
+    if words and words[0] in VERBS and words[0] != "run":
         return words[0], words[1:]
+    words = words[words[:1] == ["run"] :]
     if any(word in HELP for word in words):
         return "overview", []
     if any(word in COMPLETION for word in words):

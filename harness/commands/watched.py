@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.analysis import landscapes
 from harness.analysis.escape import steps_to_leave
 from harness.errors import ConfigError, SweepError
+from harness.study.result import COMPLETE
 from harness.study.study import Study
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def tuned(words: Sequence[str], root: Path) -> tuple[list[Watched], pd.DataFrame
     trials = tables.read(root).trials
     found, rows = [], []
     for study in (request.study for request in requests):
-        own = trials[(trials["study"] == study.fingerprint) & (trials["status"] == "complete")]
+        own = trials[(trials["study"] == study.fingerprint) & (trials["status"] == COMPLETE)]
         if own.empty:
             raise SweepError(
                 f"{study.workload}/{study.optimizer}: no trial is feasible; give more num_trials=, or a"

@@ -9,8 +9,9 @@ from pathlib import Path
 from shlex import quote as quoted
 
 from harness.errors import did_you_mean
+from harness.study.space import KEYS
 
-AXIS = ("low", "high", "scale", "choices")
+AN_AXIS = "an axis has low, high and scale, or choices"
 OWN = ("optimizer", "workload", "search_space", "experiment")  # groups with files of users
 
 
@@ -87,9 +88,9 @@ def _remedy(key: str, appended: str, cause: BaseException | None) -> str:
         return _no_axis(key, appended, beside)
     if group == "search_space":
         axis, last = key.rpartition(".")[::2]
-        if last in AXIS:
+        if last in KEYS:
             return f"; give the axis as a whole, such as {axis}='{{low: 0.1, high: 1}}'"
-        return "; an axis has low, high and scale, or choices"
+        return f"; {AN_AXIS}"
     place, _, name = missing.rpartition(".")
     before, after = f"{place}." if place else "", key.removeprefix(missing)
     return did_you_mean(name, beside, before, after)
@@ -110,8 +111,8 @@ def _no_axis(key: str, appended: str, axes: Sequence[str]) -> str:
         )
     if not inner:
         return f"{listed}, and {appended} adds one"
-    if inner[-1] not in AXIS:
-        return f"{listed}; an axis has low, high and scale, or choices"
+    if inner[-1] not in KEYS:
+        return f"{listed}; {AN_AXIS}"
     whole = f"search_space.{name}='{{low: 0.1, high: 1}}'"
     return f"{listed}; another is given as a whole, such as {whole}"
 

@@ -17,6 +17,7 @@ from harness.analysis.names import quantity
 from harness.figures import style
 from harness.figures.axes import error_axis, power_of_ten
 from harness.study.parametrisation import label
+from harness.study.result import COMPLETE
 
 # Told apart best, neighbours above all.
 LOOKS = [
@@ -83,7 +84,7 @@ def draw_points(trials: pd.DataFrame, across: str, up: str, note: str = "") -> F
     limits = np.nanquantile(errors, (0.0, 0.9))
     for axes, name in zip(grid, searches, strict=True):
         rows = trials[trials["search"] == name]
-        lost = rows["status"] != "complete"
+        lost = rows["status"] != COMPLETE
         axes.scatter(rows.loc[lost, across], rows.loc[lost, up], marker="x", s=16, color="#999999")
         drawn = axes.scatter(
             rows.loc[~lost, across], rows.loc[~lost, up], c=rows.loc[~lost, "val_error"], s=26,

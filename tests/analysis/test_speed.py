@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.analysis import borders, importance, inclusion_verdicts, null_range, ranks
+from harness.analysis import borders, importance, inclusion_verdicts, ranks
 from harness.analysis.final import final
 from harness.analysis.reading import read_results
 from harness.analysis.tuning_curves import tuning_curves
@@ -45,8 +45,6 @@ def made_up_trials(workloads, optimizers, trials_each):
 def test_all_statistics_of_a_hundred_thousand_trials(tmp_path, shape):
     workloads, trials_each = shape
     made_up_trials(workloads, OPTIMIZERS, trials_each).to_csv(tmp_path / "trials.csv", index=False)
-    null_range._null_limits.cache_clear()
-    null_range._positions.cache_clear()
     seconds, start = {}, time.process_time()
     trials = read_results(tmp_path / "trials.csv").trials
     seconds["read"] = time.process_time() - start

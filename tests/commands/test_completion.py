@@ -50,6 +50,15 @@ def test_the_options_of_a_verb(completions):
     assert not any("=" in word for word in completions("harness report "))
 
 
+@pytest.mark.parametrize(
+    "before", ["harness plan", "harness submit --parallel=2 --", "harness stages"]
+)
+def test_words_of_a_run_after_a_verb_that_takes_them(before, completions):
+    found = completions(f"{before} optimizer=ada")
+    assert {"optimizer=adagrad", "optimizer=adam"} <= set(found)
+    assert any(word.startswith("--") for word in found)
+
+
 def test_the_script_for_a_shell_names_the_command():
     made = subprocess.run(
         [sys.executable, "-m", "harness", "-sc", "install=bash"], capture_output=True, text=True

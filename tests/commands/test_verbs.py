@@ -78,6 +78,7 @@ def test_every_verb_is_a_module_and_every_module_of_a_verb_is_listed():
         ([], ("run", [])),
         (["optimizer=adam"], ("run", ["optimizer=adam"])),
         (["run", "optimizer=adam"], ("run", ["optimizer=adam"])),
+        (["run", "--help"], ("overview", [])),
         (["report", "results", "--help"], ("report", ["results", "--help"])),
         (["-sc", "query=bash"], ("completion", ["-sc", "query=bash"])),
         (["optimizer=adam", "report"], ("run", ["optimizer=adam", "report"])),
