@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.errors import ConfigError, SweepError
 from harness.records.record import new_record
-from harness.running import processes, worker
+from harness.running import messages, processes, worker
 from harness.running.interruption import Interruption
 from harness.running.options import Options
 from harness.running.progress import Progress
@@ -34,7 +34,7 @@ class Worker:
     device: str
     device_name: str = ""  # as it tells it when it is ready; asking torch here would start CUDA
     queue: SharedQueue | None = None
-    assignment: worker.Assignment | None = None
+    assignment: messages.Assignment | None = None
     since: float = field(default_factory=time.monotonic)
     begun: bool = False  # training: the data is open
     ready: bool = False
@@ -129,7 +129,7 @@ class Pool:
         trial = trials[0]
         study = queue.study(trial)
         each.queue, each.since, each.begun = queue, time.monotonic(), False
-        each.assignment = worker.Assignment(
+        each.assignment = messages.Assignment(
             study,
             queue.queue.request.root,
             trial,
@@ -147,7 +147,7 @@ class Pool:
         for each in running:
             if not each.stopping:
                 each.stopping = True
-                _tell(each, worker.STOP)
+                _tell(each, messages.STOP)
         return bool(running)
 
     def _heard(self) -> list[Worker]:
@@ -171,37 +171,37 @@ class Pool:
             self._bury(each, FAILED, f"worker process died: {_exit(each.process)}")
 
     def _hear(self, each: Worker, message: Any) -> None:
-        if isinstance(message, worker.Ready):
+        if isinstance(message, messages.Ready):
             each.ready, each.device_name = True, message.device_name
             self.stillborn = 0
-        elif message == worker.LEAVING:
+        elif message == messages.LEAVING:
             each.ready, each.leaving = False, True
-        elif message == worker.BEGUN:
+        elif message == messages.BEGUN:
             each.since, each.begun = time.monotonic(), True
-        elif isinstance(message, worker.Warn):
+        elif isinstance(message, messages.Warn):
             self.progress.say(message.line)
         else:
             self._finish(each, message)
 
-    def _finish(self, each: Worker, outcome: worker.Outcome | worker.Outcomes) -> None:
+    def _finish(self, each: Worker, outcome: messages.Outcome | messages.Outcomes) -> None:
         queue, assignment = each.queue, each.assignment
         assert queue is not None
         assert assignment is not None
         each.queue = each.assignment = None
-        if isinstance(outcome, worker.Outcomes):
+        if isinstance(outcome, messages.Outcomes):
             self.interruption.progressed = True
             for trial, one in outcome.by_trial.items():
                 self._done(queue, trial, one)
             return
-        if outcome.status == worker.SPLIT:
+        if outcome.status == messages.SPLIT:
             queue.split(assignment.trials, outcome.error or "")
             return
-        if outcome.status != worker.STOPPED or outcome.steps:
+        if outcome.status != messages.STOPPED or outcome.steps:
             self.interruption.progressed = True
-        if outcome.status in (worker.STOPPED, worker.REFUSED, worker.UNWRITABLE):
+        if outcome.status in (messages.STOPPED, messages.REFUSED, messages.UNWRITABLE):
             for trial in assignment.trials:
                 queue.give_up(trial)
-            kind = ConfigError if outcome.status == worker.REFUSED else SweepError
+            kind = ConfigError if outcome.status == messages.REFUSED else SweepError
             if outcome.error:
                 self.trouble = self.trouble or kind(outcome.error)
             return
@@ -212,9 +212,9 @@ class Pool:
                 f"{assignment.study.name} trial {assignment.trial} failed: {last_line}"
             )
 
-    def _done(self, queue: SharedQueue, trial: int, outcome: worker.Outcome) -> None:
+    def _done(self, queue: SharedQueue, trial: int, outcome: messages.Outcome) -> None:
         try:
-            if outcome.status == worker.AT_RUNG:
+            if outcome.status == messages.AT_RUNG:
                 queue.came(trial)
             else:
                 queue.done(trial, outcome.status, outcome.val_error)
@@ -243,21 +243,21 @@ class Pool:
             try:
                 outcome = self._outcome_of_dead(each, status, why)
             except SweepError as error:
-                outcome = worker.Outcome(worker.UNWRITABLE, error=str(error))
+                outcome = messages.Outcome(messages.UNWRITABLE, error=str(error))
             except ConfigError as error:
-                outcome = worker.Outcome(worker.REFUSED, error=str(error))
+                outcome = messages.Outcome(messages.REFUSED, error=str(error))
             self._finish(each, outcome)
         self.workers[self.workers.index(each)] = self._start(each.device)
 
-    def _outcome_of_dead(self, each: Worker, status: str, why: str) -> worker.Outcome:
+    def _outcome_of_dead(self, each: Worker, status: str, why: str) -> messages.Outcome:
         assert each.queue is not None
         assert each.assignment is not None
         study, trial = each.assignment.study, each.assignment.trial
         if each.assignment.block:
-            return worker.Outcome(worker.SPLIT, error=why)
+            return messages.Outcome(messages.SPLIT, error=why)
         record = each.queue.new_record(trial)
         if record is None and each.queue.came_to_rung(trial):
-            return worker.Outcome(worker.AT_RUNG)
+            return messages.Outcome(messages.AT_RUNG)
         if record is None:
             record = new_record(study, trial) | {"status": status, "error": why}
             seconds = time.monotonic() - each.since
@@ -265,7 +265,7 @@ class Pool:
             record["run"] |= worker.run_facts(time.time() - seconds, each.device_name)
             record["run"] |= {"pruning": text} if (text := each.assignment.pruning) else {}
             each.queue.folder.write(record)
-        return worker.Outcome(*(record[k] for k in worker.Outcome._fields))
+        return messages.Outcome(*(record[k] for k in messages.Outcome._fields))
 
     def _enforce_timeout(self) -> None:
         limit = self.options.trial_timeout_seconds

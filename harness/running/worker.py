@@ -11,74 +11,33 @@ import time
 from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness.errors import SweepError
-from harness.records.checkpoint import Checkpoint, Every
+from harness.records.checkpoint import Checkpoint
 from harness.records.folder import StudyFolder
 from harness.records.record import Record, new_record
 from harness.records.weights import Weights
+from harness.running.messages import (
+    AT_RUNG,
+    BEGUN,
+    LEAVING,
+    REFUSED,
+    SPLIT,
+    STOP,
+    STOPPED,
+    UNWRITABLE,
+    Assignment,
+    Outcome,
+    Outcomes,
+    Ready,
+    Warn,
+)
 from harness.study.result import FAILED, FINISHED, PRUNED
 from harness.study.study import Study
 
 TASKS_KEPT = 2  # opened data sets a worker holds on to; sweeps seldom mix more workloads
 ORPHAN_SECONDS = 30.0  # what an orphan has to end its step and checkpoint
-
-# What the runner says, besides an Assignment. None: there is no more work.
-STOP = "stop"
-# What a worker says, besides Ready, Outcome and Warn.
-LEAVING = "leaving"  # after the outcome that follows: another process is to take its place
-BEGUN = "begun"  # training, the data being open: trial_timeout counts from here
-
-
-class Assignment(NamedTuple):
-    study: Study
-    root: str
-    trial: int
-    checkpoint_every: Every | None = None
-    until: int | None = None  # the step of the rung that the trial is to stop at
-    pruning: str | None = None  # as its record tells it
-    keep: str | None = None  # which weights, see harness.records.weights
-    block: tuple[int, ...] = ()  # these trials instead, trained as one
-
-    @property
-    def trials(self) -> tuple[int, ...]:
-        return self.block or (self.trial,)
-
-
-class Ready(NamedTuple):
-    """For assignments, on the device of this name."""
-
-    device_name: str
-
-
-class Outcome(NamedTuple):
-    """What the runner needs to know of an ended trial; the record itself is in the store."""
-
-    status: str
-    val_error: float | None = None
-    error: str | None = None
-    steps: int = 0  # of a stopped trial: those made since it was begun or resumed
-
-
-class Outcomes(NamedTuple):
-    """Of the trials of a block, whose records are in the store."""
-
-    by_trial: dict[int, Outcome]
-
-
-class Warn(NamedTuple):
-    """A line for the user."""
-
-    line: str
-
-
-# Statuses of an outcome, never of a record:
-AT_RUNG = "at rung"  # the trial came to the rung it was to stop at
-STOPPED = "stopped"  # the trial was asked to stop
-REFUSED = "refused"  # the workload refused its data or model settings: a mistake in the config
-UNWRITABLE = "unwritable"  # the record or a checkpoint could not be written
-SPLIT = "split"  # a block came to nothing: its trials are to be run again, fewer as one
 
 
 def work(connection: Connection, device: str) -> None:

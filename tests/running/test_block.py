@@ -8,9 +8,9 @@ from harness.errors import ConfigError
 from harness.records import compaction
 from harness.records.folder import StudyFolder
 from harness.records.record import deterministic, from_text, new_record, to_text
-from harness.running import block, runner, stacking, worker
+from harness.running import block, messages, runner, stacking, worker
+from harness.running.messages import SPLIT, Assignment, Outcome, Outcomes
 from harness.running.options import Options
-from harness.running.worker import SPLIT, Assignment, Outcome, Outcomes
 from harness.study.request import Request
 from harness.study.study import Study
 from tests import studies
@@ -104,7 +104,7 @@ def test_a_block_that_is_stopped_leaves_nothing(tmp_path, monkeypatch):
     study = of()
     StudyFolder(tmp_path, study).create()
     said = answers(Assignment(study, str(tmp_path), 0, block=(0, 1)), monkeypatch, stop=True)
-    assert said[-1] == Outcome(worker.STOPPED)
+    assert said[-1] == Outcome(messages.STOPPED)
     assert not list(tmp_path.rglob("trials/*"))
 
 

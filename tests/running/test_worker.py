@@ -6,8 +6,8 @@ import pytest
 
 from harness.config import build
 from harness.records.folder import StudyFolder
-from harness.running import worker
-from harness.running.worker import LEAVING, REFUSED, Assignment, Outcome, Ready
+from harness.running import messages, worker
+from harness.running.messages import LEAVING, REFUSED, Assignment, Outcome, Ready
 from tests.faults import sweeps
 from tests.studies import jobs
 
@@ -46,7 +46,7 @@ def test_a_trial_told_to_stop_before_its_first_step_leaves_nothing(tmp_path):
     study = sweeps.study("optimizer=sgd")
     StudyFolder(tmp_path, study).create()
     said = answers(Assignment(study, str(tmp_path), 0))  # more is waiting in the pipe
-    assert [each.status for each in said if isinstance(each, Outcome)] == [worker.STOPPED]
+    assert [each.status for each in said if isinstance(each, Outcome)] == [messages.STOPPED]
     assert not list(tmp_path.rglob("*.pt"))
     assert not list(tmp_path.rglob("trials/*"))
 
