@@ -1,1 +1,1 @@
-"""All that touches the disk: records, checkpoints, claims, requests. No statistics, no processes."""
+"""All that touches the disk: records, checkpoints, claims, requests. No statistics."""
