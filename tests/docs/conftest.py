@@ -43,7 +43,7 @@ STAND_INS = {  # for experiments on data that not every machine has; they are ru
 
 @pytest.fixture(scope="session")
 def small_results(tmp_path_factory):
-    """A results folder with a small quickstart and its report under it, and a table of its trials."""
+    """A results folder with a small quickstart and its report under it, and copies of it for what is committed."""
     from harness.analysis.reading import read_results, save_results
 
     folder = tmp_path_factory.mktemp("docs") / "results"
@@ -51,6 +51,7 @@ def small_results(tmp_path_factory):
     assert command([word for word in words if word != NO_REPORT]) == 0
     (folder / "digits").mkdir()
     save_results(read_results(folder / "quickstart"), folder / "digits")
+    shutil.copytree(folder / "quickstart", folder / "inclusion_war_and_peace")
     return folder
 
 
