@@ -1,6 +1,8 @@
 """What the pages name is there: links, verbs, options, paths, columns, statuses."""
 
 import re
+import runpy
+import sys
 
 import pytest
 
@@ -97,3 +99,32 @@ def test_the_page_says_of_each_workloads_spaces_what_their_files_say():
         text = (folder / "sgd.yaml").read_text(encoding="utf-8").replace("\n# ", " ")
         broad = "no run of this project has narrowed" in text.lower()
         assert broad == ("no first stage" in row), row
+
+
+SCRIPTS = {
+    words[1]: words[2:]
+    for page in PAGES
+    for code in inline_code(page)
+    if (words := code.split())[:1] == ["python"] and words[1].startswith("scripts/")
+}
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS))
+def test_every_script_tells_what_it_takes(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [script, "--help"])
+    monkeypatch.setattr(sys, "path", [str(CHECKOUT / "scripts"), *sys.path])
+    monkeypatch.chdir(CHECKOUT)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(script, run_name="__main__")
+    assert not ended.value.code
+    told = capsys.readouterr().out
+    assert "usage:" in told
+    for option in (word for word in SCRIPTS[script] if word.startswith("-")):
+        assert option in told
+
+
+def test_the_picture_of_schedules_is_drawn_by_its_script(monkeypatch, tmp_path):
+    out = tmp_path / "schedules.png"
+    monkeypatch.setattr(sys, "argv", ["draw_schedules.py", "--out", str(out)])
+    runpy.run_path(str(CHECKOUT / "scripts" / "draw_schedules.py"), run_name="__main__")
+    assert out.read_bytes().startswith(b"\x89PNG")
