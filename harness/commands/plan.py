@@ -22,6 +22,7 @@ from harness.commands.parsing import Parser
 from harness.errors import EXIT_COMPLETE, ConfigError
 
 if TYPE_CHECKING:
+    from harness.running.options import Options
     from harness.study.request import Request
 
 OWN = {"power": 0.8, "win": 0.75, "budget_trials": 16.0}
@@ -66,8 +67,9 @@ def main(arguments: Sequence[str]) -> int:
     ):
         for line in _trials(workload, list(own), aim, needs, asked):
             print(line, flush=True)
-    settings = how.common_options([config for config, _ in jobs])
-    for line in _bill(requests, None if asked else needs, settings, given):
+    options = how.common_options([config for config, _ in jobs])
+    probed = None if given.no_probe else given.seconds
+    for line in _bill(requests, None if asked else needs, options, probed):
         print(line, flush=True)
     return EXIT_COMPLETE
 
@@ -197,15 +199,15 @@ def _at_hand(
 def _bill(
     requests: Sequence[Request],
     needs: dict[str, int | None] | None,
-    settings: object,
-    given: object,
+    options: Options,
+    probed: float | None,
 ) -> Iterator[str]:
-    """The cost of what is asked, or of what is needed on each workload."""
+    """The cost of what is asked, or of what is needed on each workload, whose steps are timed for so many seconds."""
     from harness.running import device as devices
     from harness.running import probe
 
-    places = devices.resolve(settings.device)  # type: ignore[attr-defined]
-    workers = devices.worker_count(settings.workers, places)  # type: ignore[attr-defined]
+    places = devices.resolve(options.device)
+    workers = devices.worker_count(options.workers, places)
     if devices.slow_bfloat16((request.study for request in requests), places):
         yield devices.SLOW_BFLOAT16  # before it is measured, which takes as long
     lines, costs, memory = [], [], 0
@@ -214,8 +216,8 @@ def _bill(
         if needs is not None:
             count = needs[study.workload] or count
         seconds, how = bill.of_records(request.root, study), "as its records say"
-        if seconds is None and not given.no_probe:  # type: ignore[attr-defined]
-            cost = probe.measure(study, places[0], given.seconds)  # type: ignore[attr-defined]
+        if seconds is None and probed is not None:
+            cost = probe.measure(study, places[0], probed)
             seconds = cost.seconds_a_trial(dict(study.config["workload"]))
             how = f"measured: {bill.duration(cost.seconds_a_step)} a step, {cost.memory_bytes / 2**20:,.0f} MiB"
             memory = max(memory, cost.memory_bytes)
