@@ -1,4 +1,4 @@
-# `make demo` is all it takes to see an answer; `make check` is what CI runs.
+# `make demo` is all it takes to see an answer; `make check` is the quick half of what CI runs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,10 +24,10 @@ demo: $(STAMP) ## six tuned optimizers compared on real data, in minutes
 # more process than cores where it runs.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
-test: $(STAMP) ## the tests to wait for: some four minutes on two cores
+test: $(STAMP) ## the tests to wait for: three minutes on two cores
 	$(PYTEST) -m "not (slow or fault or slurm or browser)"
 
-test-all: $(STAMP) ## all tests, twenty-five minutes on two cores: simulations, kills, Slurm (Debian, root), the browser too
+test-all: $(STAMP) ## all tests, sixteen minutes on two cores: simulations, kills, Slurm (Debian, root), the browser too
 	$(PYTEST) --numprocesses $$(($$(nproc) + 1))
 
 test-failed: $(STAMP) ## those that failed last time, one after the other
@@ -43,7 +43,7 @@ format: $(STAMP) ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test ## what CI runs
+check: lint test ## the quick half of what CI runs
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
