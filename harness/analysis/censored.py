@@ -43,7 +43,7 @@ from scipy import stats
 from harness.analysis import best_of_k, confidence
 from harness.analysis import pairs as pairs_of_all
 from harness.analysis import tuning_curves as curves_of_all
-from harness.analysis.cells import DECISION_BUDGET, needed
+from harness.analysis.cells import DECISION_BUDGET, needed, trusted
 from harness.analysis.cohorts import Side, as_last
 from harness.analysis.pairs import BETTER, WORSE
 from harness.analysis.pooling import Studies
@@ -56,7 +56,7 @@ UNSEEN = 0.01  # a mean is given while no more of the searches select a trial th
 REFUSED = "refused"
 CURVES = (
     "workload", "optimizer", "budget_trials", "trials", "pruned", "lost", "mean", "p50", "median_low",
-    "median_high", "unseen_share",
+    "median_high", "unseen_share", "trusted",
 )  # fmt: skip
 PAIRS = (*pairs_of_all.COLUMNS, "lost_upper", "why")
 
@@ -133,7 +133,7 @@ def tuning_curves(
 
     K counts trials that are started, pruned and diverged ones with them. ``p50`` is infinite where
     half of the searches select a trial without an error; ``unseen_share`` is how many select one that
-    was pruned or diverged, or would have been pruned.
+    was pruned or diverged, or would have been pruned. ``trusted``: N trials vouch for it, K = N/5.
 
     Args:
         trials, sides: a checked table, and `cohorts.sides` of it.
@@ -154,7 +154,7 @@ def tuning_curves(
             rows["mean"], rows["unseen_share"] = _mean(side, k)
         parts.append(rows)
     together = pd.concat(parts, ignore_index=True) if parts else frame
-    return together.reindex(columns=list(CURVES))
+    return together.assign(trusted=trusted(together)).reindex(columns=list(CURVES))
 
 
 def _mean(side: Side, budgets: Sequence[int]) -> tuple[Array, Array]:

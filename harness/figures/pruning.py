@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.analysis.confidence import TRUSTED_SHARE
-from harness.analysis.names import name
-from harness.figures import style
+from harness.figures import lines, style
 from harness.figures.axes import between_groups, budget_axis, error_axis
 
 ACROSS = 3
@@ -33,12 +31,7 @@ def draw(frame: pd.DataFrame, note: str = "") -> Figure:
             low = np.where(np.isfinite(rows["median_low"]), rows["median_low"], median)
             high = np.where(np.isfinite(rows["median_high"]), rows["median_high"], median)
             axes.fill_between(k, low, high, color=look.colour, alpha=0.12, linewidth=0)
-            vouched = k * TRUSTED_SHARE <= rows["trials"].to_numpy()
-            axes.plot(k, median, color=look.colour, linestyle="--", linewidth=0.9)
-            axes.plot(
-                k[vouched], median[vouched], color=look.colour, marker=look.marker,
-                label=name(str(optimizer)),
-            )  # fmt: skip
+            lines.line(axes, rows, "p50", look)
         budget_axis(axes, here["budget_trials"].max(), few=across > 1)
         error_axis(axes, here["p50"], here["median_low"], here["median_high"])
         axes.set(title=style.short(workload), xlabel="tuning budget K (trials started)")
