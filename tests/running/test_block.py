@@ -1,5 +1,6 @@
 """Trials trained as one by a worker, and what becomes of a block that comes to nothing."""
 
+import threading
 from multiprocessing import Pipe
 
 import pytest
@@ -77,33 +78,36 @@ def test_a_sweep_trains_blocks_of_one_size(tmp_path, monkeypatch):
     assert all(each["run"]["device"] == "cpu" for each in found.values())
 
 
-def answers(assignment, monkeypatch, stop=False):
-    """What a worker says to it, in this process."""
-    monkeypatch.setattr(worker, "_stop_check", lambda _: lambda: stop)
+def answers(assignment, stop=False):
+    """What a worker says to it, in a thread of this process; ``stop``: told so at once."""
     ours, theirs = Pipe()
-    for message in (assignment, None):
-        ours.send(message)
-    worker.work(theirs, "cpu")
-    said = []
-    while ours.poll():
+    ours.send(assignment)
+    if stop:
+        ours.send(messages.STOP)
+    working = threading.Thread(target=worker.work, args=(theirs, "cpu"), daemon=True)
+    working.start()
+    said = [ours.recv()]
+    while not isinstance(said[-1], Outcome | Outcomes):
         said.append(ours.recv())
+    ours.send(None)
+    working.join()
     return said
 
 
-def test_a_worker_tells_every_trials_outcome(tmp_path, monkeypatch):
+def test_a_worker_tells_every_trials_outcome(tmp_path):
     study = of()
     StudyFolder(tmp_path, study).create()
-    said = answers(Assignment(study, str(tmp_path), 0, block=(0, 1)), monkeypatch)
+    said = answers(Assignment(study, str(tmp_path), 0, block=(0, 1)))
     outcomes = said[-1]
     assert isinstance(outcomes, Outcomes)
     assert {each.status for each in outcomes.by_trial.values()} == {"complete"}
     assert outcomes.by_trial[1].val_error == StudyFolder(tmp_path, study).read(1)["val_error"]
 
 
-def test_a_block_that_is_stopped_leaves_nothing(tmp_path, monkeypatch):
+def test_a_block_that_is_stopped_leaves_nothing(tmp_path):
     study = of()
     StudyFolder(tmp_path, study).create()
-    said = answers(Assignment(study, str(tmp_path), 0, block=(0, 1)), monkeypatch, stop=True)
+    said = answers(Assignment(study, str(tmp_path), 0, block=(0, 1)), stop=True)
     assert said[-1] == Outcome(messages.STOPPED)
     assert not list(tmp_path.rglob("trials/*"))
 
@@ -115,7 +119,7 @@ def test_an_error_in_a_block_is_no_trials(tmp_path, monkeypatch):
     monkeypatch.setattr(block, "run_block", fail)
     study = of()
     StudyFolder(tmp_path, study).create()
-    said = answers(Assignment(study, str(tmp_path), 0, block=(0, 1)), monkeypatch)
+    said = answers(Assignment(study, str(tmp_path), 0, block=(0, 1)))
     assert said[-1] == Outcome(SPLIT, error="RuntimeError: can't allocate memory")
     assert not list(tmp_path.rglob("trials/*"))
 
