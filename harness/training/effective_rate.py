@@ -14,10 +14,11 @@ of root mean square s; its step is then the root mean square.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,8 @@ def unit_rate(
     setting = _alone(of), tuple(sorted(own.items())), steps, scale
     if _by_number(setting[0], setting[1], scale):
         return _on_one_number(*setting)
-    parameters = by_group(groups(config["optimizer"]), model())[group]
+    with _same_draws():  # a step is a difference of weights, rounded as they are
+        parameters = by_group(groups(config["optimizer"]), model())[group]
     return _on_parameters(of, own, steps, scale, [each.parameter for each in parameters])
 
 
@@ -239,8 +241,7 @@ def _last_step(stepper: Stepper, gradients: Sequence[Tensor], steps: int) -> Ten
         return torch.zeros(())
 
     before: list[Tensor] = []
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)  # torch.manual_seed keeps a stack trace for ever
+    with _same_draws():
         for step in range(steps):
             if step == steps - 1:
                 before = [value.clone() for value in stepper.values]
@@ -248,6 +249,14 @@ def _last_step(stepper: Stepper, gradients: Sequence[Tensor], steps: int) -> Ten
             stepper.step(handed, 1.0, again if stepper.closure else None)
     after = stepper.values
     return torch.cat([(a - b).flatten() for a, b in zip(after, before, strict=True)])
+
+
+@contextlib.contextmanager
+def _same_draws() -> Iterator[None]:
+    """What is drawn inside is the same in every process, and leaves no mark outside."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)  # torch.manual_seed keeps a stack trace for ever
+        yield
 
 
 def gradient_scale(task: Task) -> float:

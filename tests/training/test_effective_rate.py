@@ -101,6 +101,16 @@ def test_matrices_are_looked_at_on_the_models_own_shapes():
     assert of_rest == pytest.approx(1 / S, rel=1e-3)
 
 
+def test_the_rate_is_the_same_whatever_was_drawn_before():
+    groups = {"all": {"rule": "torch.optim.Muon", "where": {"kind": "convolution"}, "as_matrices": True},
+              "rest": {"rule": "torch.optim.AdamW", "where": "rest"}}  # fmt: skip
+    found = set()
+    for seed in range(8):  # a step is after - before, which the weights round
+        torch.manual_seed(seed)
+        found.add(unit({"groups": groups}, {"all.one_minus_momentum": 0.1}, "all"))
+    assert len(found) == 1
+
+
 def test_a_step_that_is_not_proportional_to_lr_has_none():
     with pytest.raises(
         ConfigError,
