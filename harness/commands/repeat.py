@@ -245,6 +245,8 @@ def machines(pairs: Sequence[Pair]) -> Iterator[str]:
             f"recorded on {' and '.join(sorted(were))}, now on {' and '.join(sorted(are))}: bits are the"
             " same on the same kind of processor, with the same torch"
         )
+        if any(", AMX" in now for now in are) and not all(", AMX" in then for then in were):
+            yield "what Intel processors without AMX found in bfloat16 comes with ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 set"
 
 
 def _machine(record: Mapping[str, Any]) -> str:
