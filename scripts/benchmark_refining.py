@@ -8,6 +8,7 @@ or among its best tenth ("tenth"); diverged trials count, as bad ones.
     inside    the share of held-out trials that lie in the narrowed space
     held      the share of the good held-out ones that do
     gain      held / inside: the share of good trials in the narrowed space over that in the whole one
+    after     the share of the held-out trials in the narrowed space that are good
 
 What of a narrowed space lies outside the old one has no trials and is not judged. `refine` narrows every
 optimizer's space by itself; `stages` those of a table of effective learning rates together, as `harness
@@ -38,11 +39,13 @@ from harness.study.parametrisation import EFFECTIVE_LR, SCHEDULE_AXES
 from harness.study.space import Choices, Range, Space
 
 FIRST, PAPERS, LATER = "first stages", "ranges of papers", "narrowed before"
+STAGES = "narrowed by stages"
 TABLES = {
     "digits_broad": FIRST, "python_docs_stages": FIRST, "digits_stages": FIRST,
     "war_and_peace_broad": FIRST, "cifar10_broad": FIRST,
     "modern_digits": PAPERS,
     "war_and_peace": LATER, "digits": LATER, "demo": LATER, "inclusion_quadratic": LATER,
+    "inclusion_war_and_peace": STAGES, "inclusion_cifar10": STAGES, "inclusion_fashion_mnist_narrow": STAGES,
 }  # fmt: skip
 MOST_FITTED, FITTED = 64, 0.8
 WITHIN, BEST = 1.1, 0.1
@@ -164,6 +167,7 @@ def _row(key: tuple[str, ...], row: Mapping[str, Any]) -> dict[str, Any]:
         held = row[f"{name}_inside"] / row[f"{name}_out"] if row[f"{name}_out"] else np.nan
         found[f"{name}_share"] = row[f"{name}_share"]
         found[f"{name}_held"], found[f"{name}_gain"] = held, held / share if share else np.nan
+        found[f"{name}_after"] = row[f"{name}_inside"] / row["inside"] if row["inside"] else np.nan
     return known | found | {"inclusions_held": row["covered"] / row["draws"]}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import ConfigError
 
@@ -28,12 +28,21 @@ class Line(NamedTuple):
     how: str  # where that is from
 
 
-def of_records(root: Path | str, study: Study) -> float | None:
+def of_records(
+    root: Path | str, study: Study, place: str | None = None, stack: int | str = 1
+) -> float | None:
     """Seconds a trial as the records of this workload and optimizer under a root say, None without.
 
-    Of whole trials with as many steps, whatever their study's fingerprint; the median.
+    Of whole trials that cost what these would: as many steps of as large minibatches, the same model and
+    precision, on such a device, and stacked where these will be; whatever their study's fingerprint.
+    The median.
+
+    Args:
+        place: cpu, or cuda, with or without a number; None for any.
+        stack: as asked for, AUTO for either.
     """
     from harness.records.reading import read_study, scan, study_paths
+    from harness.running.stacking import AUTO
     from harness.study.result import COMPLETE
 
     if not Path(root).is_dir():
@@ -42,15 +51,23 @@ def of_records(root: Path | str, study: Study) -> float | None:
     for path in study_paths(root):
         if path.parts[-3:-1] != (study.workload, study.optimizer):
             continue
-        if read_study(path)["workload"]["steps"] != study.config["workload"]["steps"]:
+        if _decides_cost(read_study(path)) != _decides_cost(study.config):
             continue
         records, _ = scan(path)
         seconds += [
-            record["run"]["train_seconds"]
-            for record in records.values()
-            if record["status"] == COMPLETE and record["run"].get("train_seconds")
+            run["train_seconds"]
+            for run in (each["run"] for each in records.values() if each["status"] == COMPLETE)
+            if run.get("train_seconds")
+            and (place is None or run.get("device", place).startswith(place.partition(":")[0]))
+            and (stack == AUTO or (stack == 1) == (run.get("stack", 1) == 1))
         ]
     return statistics.median(seconds) if len(seconds) >= 3 else None
+
+
+def _decides_cost(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What of a study a step's and a trial's seconds follow, but for the optimizer."""
+    workload = config["workload"]
+    return workload["steps"], workload["batch_size"], config.get("model"), config.get("precision")
 
 
 def lines(bill: Sequence[Line], workers: int) -> Iterator[str]:
@@ -161,7 +178,9 @@ def dry_run(words: Sequence[str], options: Sequence[str] = ()) -> Iterator[str]:
             f"{name}: {_count(len(request.indices), 'trial')}, {_count(sum(made), 'task')} of"
             f" {config.trials_per_task} in {_count(len(made), 'array')}"
         )
-        seconds, how = of_records(request.root, study), "as its records say"
+        place = None if config.device == "auto" else config.device
+        seconds = of_records(request.root, study, place, config.stack)
+        how = "as its records say"
         given = told.get(study.workload, told.get(""))
         if seconds is None and given is not None:
             steps = study.config["workload"]["steps"]

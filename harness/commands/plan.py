@@ -215,7 +215,8 @@ def _bill(
         study, count = request.study, bill.left(request)
         if needs is not None:
             count = needs[study.workload] or count
-        seconds, how = bill.of_records(request.root, study), "as its records say"
+        seconds = bill.of_records(request.root, study, places[0], options.stack)
+        how = "as its records say"
         if seconds is None and probed is not None:
             cost = probe.measure(study, places[0], probed)
             seconds = cost.seconds_a_trial(dict(study.config["workload"]))

@@ -128,7 +128,25 @@ def test_records_say_how_long_a_trial_takes(tmp_path):
     assert bill.of_records(tmp_path, study) == 12.0
     longer = Study({**study.config, "workload": {**study.config["workload"], "steps": 7}})
     assert bill.of_records(tmp_path, longer) is None
+    wider = Study({**study.config, "model": {"width": 999}})
+    assert bill.of_records(tmp_path, wider) is None
     assert bill.of_records(tmp_path / "nowhere", study) is None
+
+
+def test_records_of_another_device_or_stacked_do_not(tmp_path):
+    study = made_up_study("sgd")
+    write_study(tmp_path, study, np.linspace(0.1, 0.9, 8))
+    for place, path in enumerate(sorted(tmp_path.glob("*/*/*/trials/*.json"))):
+        record = json.loads(path.read_text())
+        stacked = {"device": "cuda (Abacus 9)", "stack": 4, "train_seconds": 1.0}
+        record["run"] = {"device": "cpu", "train_seconds": 50.0} if place < 4 else stacked
+        record["schema"] = 1  # which had no checksum
+        path.write_text(json.dumps(record))
+    assert bill.of_records(tmp_path, study, "cpu") == 50.0
+    assert bill.of_records(tmp_path, study, "cuda:0", 128) == 1.0
+    assert bill.of_records(tmp_path, study, "cuda:0", "auto") == 1.0
+    assert bill.of_records(tmp_path, study, "cuda:0") is None
+    assert bill.of_records(tmp_path, study, "cpu", 4) is None
 
 
 @pytest.mark.parametrize(
@@ -188,7 +206,7 @@ def test_what_a_plan_printed_elsewhere_tells_a_dry_run_the_hours(capsys, tmp_pat
 
 
 def test_records_say_more_than_what_is_given(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(bill, "of_records", lambda root, study: 7.2)
+    monkeypatch.setattr(bill, "of_records", lambda root, study, place, stack: 7.2)
     words = ["workload=digits_cnn", "optimizer=adam", "num_trials=500", f"root={tmp_path}"]
     assert command(["submit", "--dry-run", "--seconds-per-step=9", "--", *words]) == 0
     assert "500 trials of 7.2 s (as its records say): 1.0 h" in capsys.readouterr().out
