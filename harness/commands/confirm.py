@@ -39,7 +39,6 @@ def main(arguments: Sequence[str]) -> int:
     retrained.check_seeds(given)
 
     from harness.analysis.confirming import FOLDER, TABLE, confirmed, home, told
-    from harness.analysis.reading import read_results
     from harness.commands import run
 
     words, study, pool = chosen(given, given.words)
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     jobs = list(_jobs(searched, folder, given.seeds, words))
     if status := run.run(jobs):
         return status
-    table = confirmed(searched.trials, read_results(folder).trials)
+    table = confirmed(searched.trials, retrained.trials_of(jobs, folder))
     path = folder / TABLE
     table.to_csv(path, index=False)
     for line in told(table):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigError
@@ -10,7 +11,10 @@ from harness.errors import ConfigError
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    import pandas as pd
+
     from harness.analysis.reading import Results
+    from harness.config.build import Job
     from harness.study.space import Value
     from harness.study.study import Study
 
@@ -60,6 +64,16 @@ def tuned(searched: Results) -> Iterator[list[str]]:
     for study, row in selected(searched):
         point = {name: row[f"hp.{name}"] for name in study.config["search_space"]}
         yield [*at(study, point), fresh_seed(study)]
+
+
+def trials_of(jobs: Sequence[Job], root: Path) -> pd.DataFrame:
+    """The trials of these studies in a results folder, where what was selected before may lie too."""
+    from harness.analysis.reading import read_results
+    from harness.config import build
+
+    asked = {request.study.fingerprint for request in build.requests(jobs)}
+    trials = read_results(root, all_studies=True).trials
+    return trials[trials["study"].isin(asked)]
 
 
 def at(study: Study, point: Mapping[str, Value]) -> list[str]:

@@ -49,7 +49,6 @@ def main(arguments: Sequence[str]) -> int:
     retrained.check_seeds(given)
 
     from harness.analysis import confirming
-    from harness.analysis.reading import read_results
     from harness.analysis.untuned import CARRIED, DEFAULT, TUNED, sentences, untuned
     from harness.commands import run
     from harness.figures import untuned as figures
@@ -72,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     ]
     if status := run.run(jobs):
         return status
-    found = {setting: read_results(root).trials for setting, root in roots.items()}
+    found = {setting: retrained.trials_of(jobs, root) for setting, root in roots.items()}
     table = untuned({setting: some[some["trial"] < given.seeds] for setting, some in found.items()})
     for line in sentences(table):
         print(line)

@@ -35,6 +35,21 @@ def test_selected_points_on_fresh_seeds_the_same_for_all(tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_a_sweep_that_went_on_is_confirmed_again(tmp_path, capsys):
+    words = ("optimizer=sgd", "workers=1", f"root={tmp_path}", *TINY)
+    confirm = ["confirm", str(tmp_path), "--seeds", "2", "workers=1"]
+    selected = []
+    for number in (1, 2):
+        assert command([*words, f"num_trials={number}"]) == 0
+        assert command(confirm) == 0, capsys.readouterr().err
+        table = pd.read_csv(tmp_path / "confirmed" / "confirmed.csv")
+        assert table["seeds"].tolist() == [2]
+        selected += table["trial"].tolist()
+    assert selected == [0, 1]  # what was selected before lies there too
+    assert len(list((tmp_path / "confirmed").glob("*/*/*/study.json"))) == 2
+
+
+@pytest.mark.slow
 def test_a_report_shows_it_while_the_same_trials_are_selected(tmp_path, capsys):
     root = tmp_path / "searched"
     words = ("-m", "optimizer=sgd,momentum", "workers=1", f"root={root}", *TINY)
