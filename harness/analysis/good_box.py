@@ -44,6 +44,9 @@ LENGTH, SIGNAL, NOISE = (
 )  # where the priors have their middle: of an axis, of the scores' variance
 
 
+FARTHEST = 8.0  # deviations of the priors: no search for the posterior's largest value ends there
+
+
 class Expected(NamedTuple):
     """Points spread evenly over a space, and where a model of the trials expects the best settings."""
 
@@ -137,7 +140,8 @@ def _fitted(given: Array, scores: Array) -> tuple[Array, float, float]:
     start = np.log([*[LENGTH] * given.shape[1], SIGNAL, NOISE])
 
     def loss(logarithms: Array) -> tuple[float, Array]:
-        squares, (signal, noise) = np.exp(-2 * logarithms[:-2]), np.exp(logarithms[-2:])
+        near = np.clip(logarithms, start - FARTHEST, start + FARTHEST)
+        squares, (signal, noise) = np.exp(-2 * near[:-2]), np.exp(near[-2:])
         smooth = signal * np.exp(-0.5 * apart @ squares)
         root = linalg.cholesky(smooth + noise * np.eye(len(scores)), lower=True)
         inverse = linalg.cho_solve((root, True), np.eye(len(scores)))

@@ -1,5 +1,7 @@
 """The box of good settings: found where they are, never beyond what must be held, and no smaller than it is worth."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ from scipy import optimize, stats
 
 from harness.analysis import good_box
 from harness.analysis.good_box import HELD, NARROWEST, box, expected
+from harness.analysis.reading import read_results
+from harness.analysis.refining import refine
 from harness.study.space import Choices, Range
 
 AXES = {name: Range(name, 1e-3, 1.0) for name in ("lr", "beta", "eps")}
@@ -88,6 +92,18 @@ def test_diverged_trials_are_the_worst_and_choices_of_numbers_are_looked_along()
     assert set(np.unique(found.points[:, 1])) == {0.5 / 3, 0.5, 2.5 / 3}
     assert [*box(found)] == ["lr"]
     assert box(found)["lr"][1] < 0.67
+
+
+def test_a_fit_that_strays_beyond_the_floats_comes_back():
+    """Found on L-BFGS's trials of a committed table without these."""
+    without = [
+        0, 2, 5, 7, 8, 11, 12, 18, 21, 22, 25, 29, 30, 33, 37, 38, 43, 51, 54, 58, 63, 64, 68, 69, 71,
+        74, 75, 76, 79, 85, 88, 91,
+    ]  # fmt: skip
+    found = read_results(Path(__file__).parents[2] / "results/modern_digits/trials.csv")
+    rows = found.trials[found.trials["optimizer"] == "lbfgs"]
+    part = rows[~rows["trial"].isin(without)]
+    assert refine(part, found.studies, "digits_cnn", "lbfgs").space
 
 
 def test_many_trials_are_thinned(monkeypatch):
