@@ -63,6 +63,8 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
     },
     "refining": {
         "10 %": "which trials are meant", "1.1": "likewise", ".75": "of its protocol", ".85": "likewise",
+        "2 %": "within_share of pairs.csv", "21 %": "likewise",
+        ".484": "results/inclusion_war_and_peace", ".428": "likewise", "13 %": ".484 over .428",
     },
     "results": {".1583": "printed by harness repeat", ".01": "make demo on another processor"},
     "search_space_decides": {
