@@ -7,11 +7,12 @@ deficiencies. Markers differ too, so that a grey print can be read.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,6 +20,11 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from harness.analysis.names import name, optimizer_order
+
+LEGEND_LINE, LEGEND_LETTER = (
+    0.41,
+    0.067,
+)  # inches of a column, and of each letter of its longest label
 
 
 class Look(NamedTuple):
@@ -111,7 +117,7 @@ def finish(figure: Figure, caption: str, handles: list[Line2D] | None = None) ->
     bottom = (0.16 * len(lines) + 0.08) if lines else 0.0
     top = 0.0
     if handles:
-        columns = max(1, min(len(handles), int(width / 1.15)))
+        columns = _legend_columns([str(handle.get_label()) for handle in handles], width)
         top = 0.2 * -(-len(handles) // columns) + 0.12
     figure.set_size_inches(width, height + bottom + top)
     height += bottom + top
@@ -127,6 +133,19 @@ def finish(figure: Figure, caption: str, handles: list[Line2D] | None = None) ->
             columnspacing=1.4, handletextpad=0.5, borderaxespad=0.25,
         )  # fmt: skip
     return figure
+
+
+def _legend_columns(labels: Sequence[str], width: float) -> int:
+    """As many columns as there is room for in so many inches.
+
+    >>> _legend_columns(["SGD", "Adam", "NAdam"], 5.6), _legend_columns(["of a name of 23 letters"] * 9, 5.6)
+    (3, 2)
+    """
+    for columns in range(min(len(labels), int(width / 1.15)), 1, -1):
+        longest = [max(map(len, some)) for some in np.array_split(np.array(labels), columns)]
+        if sum(LEGEND_LINE + LEGEND_LETTER * letters for letters in longest) <= width:
+            return columns
+    return 1
 
 
 def legend_handles(optimizers: Iterable[str]) -> list[Line2D]:
