@@ -54,7 +54,6 @@ ELSEWHERE = {  # by folder: numbers that are in no table, and where they are fro
     "inclusion_digits_logistic": {".28 %": STEP},
     "landscape": {"1.05": "1 + a step of .05"},
     "methods": {".0028": STEP},
-    "modern_fashion_mnist_narrow": {".0016": "printed by harness repeat"},
     "modern_digits_stages": {"0.052": "conf/search_space/digits_cnn/fifty_steps", "2.8": "likewise"},
     "modern_digits": {"0.6 %": "docs/optimizers.md", "1.4 %": "likewise"},
     "pruning": {
