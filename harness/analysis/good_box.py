@@ -44,7 +44,9 @@ LENGTH, SIGNAL, NOISE = (
 )  # where the priors have their middle: of an axis, of the scores' variance
 
 
-FARTHEST = 8.0  # deviations of the priors: no search for the posterior's largest value ends there
+FARTHEST = (
+    20.0  # deviations from the priors' middle, beyond which a line search would leave the floats
+)
 
 
 class Expected(NamedTuple):
@@ -148,10 +150,11 @@ def _fitted(given: Array, scores: Array) -> tuple[Array, float, float]:
         solved = inverse @ scores
         slopes = np.outer(solved, solved) - inverse
         along = np.einsum("ij,ijk->k", slopes * smooth, apart) * squares
-        gradient = [*along, (slopes * smooth).sum(), noise * np.trace(slopes)]
+        gradient = np.array([*along, (slopes * smooth).sum(), noise * np.trace(slopes)])
+        gradient[near != logarithms] = 0.0
         away = logarithms - start
         value = 0.5 * scores @ solved + np.log(np.diag(root)).sum() + 0.5 * away @ away
-        return float(value), away - 0.5 * np.array(gradient)
+        return float(value), away - 0.5 * gradient
 
     found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B").x
     return np.exp(-found[:-2]), float(np.exp(found[-2])), float(np.exp(found[-1]))

@@ -33,13 +33,12 @@ def of_records(
 ) -> float | None:
     """Seconds a trial as the records of this workload and optimizer under a root say, None without.
 
-    Of whole trials that cost what these would: as many steps of as large minibatches, the same model and
-    precision, on such a device, and stacked where these will be; whatever their study's fingerprint.
-    The median.
+    Of whole trials that cost what these would: the same workload, steps, model, data and precision, on such
+    a device, and stacked where these will be; whatever their study's fingerprint. The median.
 
     Args:
         place: cpu, or cuda, with or without a number; None for any.
-        stack: as asked for, AUTO for either.
+        stack: as asked for; with AUTO stacked ones come first.
     """
     from harness.records.reading import read_study, scan, study_paths
     from harness.running.stacking import AUTO
@@ -47,27 +46,46 @@ def of_records(
 
     if not Path(root).is_dir():
         return None
-    seconds: list[float] = []
+    runs: list[Mapping[str, Any]] = []
     for path in study_paths(root):
         if path.parts[-3:-1] != (study.workload, study.optimizer):
             continue
         if _decides_cost(read_study(path)) != _decides_cost(study.config):
             continue
         records, _ = scan(path)
-        seconds += [
-            run["train_seconds"]
-            for run in (each["run"] for each in records.values() if each["status"] == COMPLETE)
-            if run.get("train_seconds")
-            and (place is None or run.get("device", place).startswith(place.partition(":")[0]))
-            and (stack == AUTO or (stack == 1) == (run.get("stack", 1) == 1))
+        runs += [
+            record["run"]
+            for record in records.values()
+            if record["status"] == COMPLETE
+            and record["run"].get("train_seconds")
+            and (place is None or record["run"].get("device", place).startswith(_kind(place)))
         ]
+    stacked = [run for run in runs if run.get("stack", 1) != 1]
+    if stack == 1 or (stack == AUTO and not stacked):
+        stacked = [run for run in runs if run.get("stack", 1) == 1]
+    seconds = [run["train_seconds"] for run in stacked]
     return statistics.median(seconds) if len(seconds) >= 3 else None
 
 
-def _decides_cost(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What of a study a step's and a trial's seconds follow, but for the optimizer."""
-    workload = config["workload"]
-    return workload["steps"], workload["batch_size"], config.get("model"), config.get("precision")
+def _kind(place: str) -> str:
+    return place.partition(":")[0]
+
+
+def _decides_cost(config: Mapping[str, Any]) -> list[Any]:
+    """What of a study a trial's seconds follow, but for the optimizer."""
+    from harness.running.stacking import SAME_COST
+    from harness.study.study import NOT_OF_THE_STUDY
+
+    return [
+        {
+            key: value
+            for key, value in (config.get(part) or {}).items()
+            if f"{part}.{key}" not in NOT_OF_THE_STUDY and key != "gradient_scale"
+        }
+        if part != "precision"
+        else config.get(part)
+        for part in SAME_COST
+    ]
 
 
 def lines(bill: Sequence[Line], workers: int) -> Iterator[str]:

@@ -71,6 +71,6 @@ def processor() -> str:
         flags = told.get("flags", "").split()
         name = told.get("model name", "").strip()
         instructions = next((INSTRUCTIONS[flag] for flag in INSTRUCTIONS if flag in flags), "")
-    at_most = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
+    at_most = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA", "")
     parts = [name or platform.processor() or platform.machine(), instructions]
     return ", ".join([*filter(None, parts), *([f"at most {at_most}"] if at_most else [])])
