@@ -42,11 +42,7 @@ LENGTH, SIGNAL, NOISE = (
     1.0,
     0.3,
 )  # where the priors have their middle: of an axis, of the scores' variance
-
-
-FARTHEST = (
-    20.0  # deviations from the priors' middle, beyond which a line search would leave the floats
-)
+FARTHEST = 20.0  # deviations from that middle, beyond which a line search would leave the floats
 
 
 class Expected(NamedTuple):

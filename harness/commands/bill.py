@@ -46,6 +46,7 @@ def of_records(
 
     if not Path(root).is_dir():
         return None
+    kind = (place or "").partition(":")[0]
     runs: list[Mapping[str, Any]] = []
     for path in study_paths(root):
         if path.parts[-3:-1] != (study.workload, study.optimizer):
@@ -58,34 +59,21 @@ def of_records(
             for record in records.values()
             if record["status"] == COMPLETE
             and record["run"].get("train_seconds")
-            and (place is None or record["run"].get("device", place).startswith(_kind(place)))
+            and record["run"].get("device", kind).startswith(kind)
         ]
-    stacked = [run for run in runs if run.get("stack", 1) != 1]
-    if stack == 1 or (stack == AUTO and not stacked):
-        stacked = [run for run in runs if run.get("stack", 1) == 1]
-    seconds = [run["train_seconds"] for run in stacked]
+    stacked = [run["train_seconds"] for run in runs if run.get("stack", 1) != 1]
+    alone = [run["train_seconds"] for run in runs if run.get("stack", 1) == 1]
+    seconds = alone if stack == 1 or (stack == AUTO and not stacked) else stacked
     return statistics.median(seconds) if len(seconds) >= 3 else None
 
 
-def _kind(place: str) -> str:
-    return place.partition(":")[0]
-
-
-def _decides_cost(config: Mapping[str, Any]) -> list[Any]:
+def _decides_cost(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of a study a trial's seconds follow, but for the optimizer."""
     from harness.running.stacking import SAME_COST
-    from harness.study.study import NOT_OF_THE_STUDY
+    from harness.study.study import of_the_study
 
-    return [
-        {
-            key: value
-            for key, value in (config.get(part) or {}).items()
-            if f"{part}.{key}" not in NOT_OF_THE_STUDY and key != "gradient_scale"
-        }
-        if part != "precision"
-        else config.get(part)
-        for part in SAME_COST
-    ]
+    parts = {part: config.get(part) for part in SAME_COST}
+    return parts | {part: of_the_study(part, parts[part] or {}) for part in ("workload", "data")}
 
 
 def lines(bill: Sequence[Line], workers: int) -> Iterator[str]:
@@ -176,6 +164,7 @@ def dry_run(words: Sequence[str], options: Sequence[str] = ()) -> Iterator[str]:
         ConfigError: words that cannot be composed or describe no study, or seconds that are none.
     """
     from harness.config import build
+    from harness.config import how as how_to
     from harness.config.compose import compose
 
     told = _told(options)
@@ -196,8 +185,8 @@ def dry_run(words: Sequence[str], options: Sequence[str] = ()) -> Iterator[str]:
             f"{name}: {_count(len(request.indices), 'trial')}, {_count(sum(made), 'task')} of"
             f" {config.trials_per_task} in {_count(len(made), 'array')}"
         )
-        place = None if config.device == "auto" else config.device
-        seconds = of_records(request.root, study, place, config.stack)
+        place = None if config.device.value == "auto" else config.device.value
+        seconds = of_records(request.root, study, place, how_to.stack(config))
         how = "as its records say"
         given = told.get(study.workload, told.get(""))
         if seconds is None and given is not None:

@@ -47,7 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     jobs = list(_jobs(searched, folder, given.seeds, words))
     if status := run.run(jobs):
         return status
-    table = confirmed(searched.trials, retrained.trials_of(jobs, folder))
+    (reseeded,) = retrained.trials_of(jobs, [folder])
+    table = confirmed(searched.trials, reseeded)
     path = folder / TABLE
     table.to_csv(path, index=False)
     for line in told(table):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,14 +66,15 @@ def tuned(searched: Results) -> Iterator[list[str]]:
         yield [*at(study, point), fresh_seed(study)]
 
 
-def trials_of(jobs: Sequence[Job], root: Path) -> pd.DataFrame:
-    """The trials of these studies in a results folder, where what was selected before may lie too."""
+def trials_of(jobs: Sequence[Job], roots: Iterable[Path]) -> Iterator[pd.DataFrame]:
+    """The trials of these studies in each results folder, where what was selected before may lie too."""
     from harness.analysis.reading import read_results
     from harness.config import build
 
     asked = {request.study.fingerprint for request in build.requests(jobs)}
-    trials = read_results(root, all_studies=True).trials
-    return trials[trials["study"].isin(asked)]
+    for root in roots:
+        trials = read_results(root, all_studies=True).trials
+        yield trials[trials["study"].isin(asked)]
 
 
 def at(study: Study, point: Mapping[str, Value]) -> list[str]:

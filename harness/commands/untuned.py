@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     ]
     if status := run.run(jobs):
         return status
-    found = {setting: retrained.trials_of(jobs, root) for setting, root in roots.items()}
+    found = dict(zip(roots, retrained.trials_of(jobs, roots.values()), strict=True))
     table = untuned({setting: some[some["trial"] < given.seeds] for setting, some in found.items()})
     for line in sentences(table):
         print(line)

@@ -21,10 +21,8 @@ from matplotlib.lines import Line2D
 
 from harness.analysis.names import name, optimizer_order
 
-LEGEND_LINE, LEGEND_LETTER = (
-    0.41,
-    0.067,
-)  # inches of a column, and of each letter of its longest label
+# Inches of a legend's column, and of each letter of its longest label.
+LEGEND_LINE, LEGEND_LETTER = 0.41, 0.067
 
 
 class Look(NamedTuple):

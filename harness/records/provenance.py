@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import platform
@@ -64,13 +63,22 @@ def processor() -> str:
     The name alone tells too little: Xeons of several generations go by one on rented machines, and
     oneDNN rounds otherwise where it finds AMX. As far as Linux tells.
     """
-    name = instructions = ""
-    with contextlib.suppress(OSError):
-        text = CPUINFO.read_text(encoding="utf-8", errors="replace")
-        told = dict(re.findall(r"^(model name|flags)\s*: (.*)$", text, re.MULTILINE))
-        flags = told.get("flags", "").split()
-        name = told.get("model name", "").strip()
-        instructions = next((INSTRUCTIONS[flag] for flag in INSTRUCTIONS if flag in flags), "")
-    at_most = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA", "")
-    parts = [name or platform.processor() or platform.machine(), instructions]
-    return ", ".join([*filter(None, parts), *([f"at most {at_most}"] if at_most else [])])
+    told = cpuinfo(CPUINFO)
+    flags = told.get("flags", "").split()
+    at_most = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
+    parts = [
+        told.get("model name") or platform.processor() or platform.machine(),
+        next((INSTRUCTIONS[flag] for flag in INSTRUCTIONS if flag in flags), ""),
+        f"at most {at_most}" if at_most else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def cpuinfo(path: Path) -> dict[str, str]:
+    """The ``model name`` and ``flags`` of such a file, as far as it has them; empty where there is none."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    found = re.findall(r"^(model name|flags)\s*:(.*)$", text, re.MULTILINE)
+    return {key: value.strip() for key, value in found}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import ConfigError, unknown
+from harness.records.provenance import CPUINFO, cpuinfo
 from harness.study.study import Study
 
-PROCESSOR = Path("/proc/cpuinfo")
 SLOW_BFLOAT16 = (
     "precision=bfloat16: this processor has no instructions for it (AVX-512), and a step may take several times"
     " as long as with precision=float32, which is another study"
@@ -46,9 +45,7 @@ def resolve(device: str) -> list[str]:
     return [f"cuda:{index}" for index in range(count)] or ["cpu"]
 
 
-def slow_bfloat16(
-    studies: Iterable[Study], devices: list[str], processor: Path = PROCESSOR
-) -> bool:
+def slow_bfloat16(studies: Iterable[Study], devices: list[str], processor: Path = CPUINFO) -> bool:
     """Whether a study wants bfloat16 of a processor that has no instructions for it, as far as Linux tells.
 
     Those of x86 that PyTorch uses are AVX-512's. Without, a step of 2c2d a quarter as wide took 233 ms, 34 in
@@ -57,12 +54,8 @@ def slow_bfloat16(
     wanted = any(study.config["precision"] == "bfloat16" for study in studies)
     if devices != ["cpu"] or not wanted:
         return False
-    try:
-        text = processor.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    told = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
-    return told is not None and "avx512bw" not in told[1].split()
+    told = cpuinfo(processor)
+    return "flags" in told and "avx512bw" not in told["flags"].split()
 
 
 def worker_count(workers: int | None, devices: list[str]) -> int:

@@ -49,6 +49,13 @@ def portable(overrides: Iterable[str]) -> list[str]:
     return [word for word in overrides if key_of(word) not in LOCATIONS and not chooses_how(word)]
 
 
+def of_the_study(part: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a part's settings, such as those of data, the ones that make it another study."""
+    return {
+        key: value for key, value in settings.items() if f"{part}.{key}" not in NOT_OF_THE_STUDY
+    }
+
+
 @dataclass(frozen=True)
 class Study:
     """Everything a trial's result depends on, besides its index and the machine it runs on.
@@ -85,11 +92,7 @@ class Study:
         """
         config = {name: node for name, node in self.config.items() if name != "search_space"}
         for part in {"data", "workload", "order"} & config.keys():
-            config[part] = {
-                key: value
-                for key, value in config[part].items()
-                if f"{part}.{key}" not in NOT_OF_THE_STUDY
-            }
+            config[part] = of_the_study(part, config[part])
         config["search_space"] = list(self.config["search_space"].items())
         text = json.dumps(config, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

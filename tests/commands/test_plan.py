@@ -205,6 +205,19 @@ def test_what_a_plan_printed_elsewhere_tells_a_dry_run_the_hours(capsys, tmp_pat
         assert says in capsys.readouterr().out
 
 
+def test_a_dry_run_goes_by_records_there_are(capsys, tmp_path):
+    words = ["workload=digits_logistic", "optimizer=sgd", "num_trials=3", f"root={tmp_path}"]
+    words += ["workload.steps=10", "workload.eval_every=10", "workers=1", "device=cpu"]
+    assert command(words) == 0
+    capsys.readouterr()
+    for word in ("device=cpu", "device=auto"):
+        assert command(["submit", "--dry-run", "--", *words, word]) == 0
+        assert "3 trials of " in (out := capsys.readouterr().out)
+        assert "as its records say" in out
+    assert command(["submit", "--dry-run", "--", *words, "stack=2"]) == 0
+    assert "no record tells how long" in capsys.readouterr().out
+
+
 def test_records_say_more_than_what_is_given(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(bill, "of_records", lambda root, study, place, stack: 7.2)
     words = ["workload=digits_cnn", "optimizer=adam", "num_trials=500", f"root={tmp_path}"]

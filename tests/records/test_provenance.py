@@ -20,7 +20,8 @@ def told(tmp_path, monkeypatch):
         monkeypatch.setattr(provenance, "CPUINFO", path)
         return provenance.processor()
 
-    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    for limit in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
+        monkeypatch.delenv(limit, raising=False)
     return named
 
 
